@@ -82,7 +82,7 @@ fn start_server() -> EndpointUrl {
     let address = listener.local_addr().expect("the listener has an address");
     std::thread::spawn(move || {
         let limits = server::ServerLimits { workers: 1, ..server::ServerLimits::DEFAULT };
-        server::serve(provider, listener, limits, Arc::new(|_: &str| {}), None)
+        server::serve(provider, listener, limits, Arc::new(|_: &str| {}), None, None)
             .expect("the server starts its threads");
     });
     EndpointUrl::parse(&format!("http://{address}")).unwrap_or_else(|error| panic!("{error}"))

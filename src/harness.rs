@@ -12,7 +12,7 @@ use poolproof_cognito::protocol::{Origin, Reply, Request};
 use poolproof_cognito::seed::{Rng, Seed};
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::{STEP_S, TotpSecret, step_at};
-use poolproof_pool::{Pool, Step};
+use poolproof_pool::{Pool, Step, TriggerFailure};
 
 /// A pool and the time.
 #[derive(Debug)]
@@ -49,6 +49,10 @@ impl Harness {
             match step {
                 Step::Reply(reply) => return reply,
                 Step::Sign(signing) => return signing.run(),
+                // A pool without a server decides itself about custom challenges.
+                Step::Trigger(_, pending) => {
+                    step = self.pool.resume_trigger(self.now, pending, Err(TriggerFailure::no_endpoint()));
+                }
                 Step::Compute(job, pending) => step = self.pool.resume(self.now, pending, job.run()),
             }
         }
@@ -79,7 +83,7 @@ impl Harness {
                     }
                     Event::Device(authenticators.ask_device(self.now, ask))
                 }
-                Action::EnterCode(CodeSource::Phone | CodeSource::Email) => {
+                Action::EnterCode(CodeSource::Phone | CodeSource::Email | CodeSource::FirstFactor(_)) => {
                     self.pool.delivered_code(&username).map_or(Event::Abandoned, Event::Code)
                 }
                 Action::EnterCode(CodeSource::NewApp(secret)) => {

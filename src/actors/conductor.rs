@@ -228,8 +228,8 @@ impl Conductor {
         let at_home = arrival.address == home_address(arrival.user);
         let address =
             if at_home { home_address(u32::try_from(user).unwrap_or(u32::MAX)) } else { arrival.address };
-        let Arrival { number, intent, risk, .. } = arrival;
-        let command = StartSignIn { number, intent, risk, address };
+        let Arrival { number, workload, intent, risk, .. } = arrival;
+        let command = StartSignIn { number, workload, intent, risk, address };
         self.in_flight.insert(arrival.number, arrival);
         let (addr, conductor) = (self.users[user].clone(), ctx.address());
         // A task of its own, because actix polls all futures of an actor's context when one of them is ready.

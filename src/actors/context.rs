@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::compute::Compute;
-use crate::scenario::Delay;
+use crate::scenario::{AuthFlow, Delay};
 use crate::target::Target;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::seed::Seed;
+use poolproof_pool::CustomChallenge;
 use poolproof_srp::Group;
 
 /// The pool under test and its ids, time, random numbers, compute and the behavior of people.
@@ -41,6 +42,10 @@ pub struct UserContext {
     pub exceptions: Rc<RiskExceptions>,
     /// The grace period of the app client's refresh token rotation; `None` is off.
     pub rotation: Option<Duration>,
+    /// The flow of each workload.
+    pub flows: Rc<[AuthFlow]>,
+    /// The pool's custom challenges.
+    pub custom_auth: Rc<[CustomChallenge]>,
     /// Whether any workload uses tokens after a sign-in.
     pub keeps_tokens: bool,
 }

@@ -119,7 +119,9 @@ impl SignInDriver {
         clock.sleep_until(ready).await;
         self.human_time += clock.now().since(start);
         let code = match of {
-            CodeSource::Phone | CodeSource::Email => self.context.target.delivered_code(&self.username).await,
+            CodeSource::Phone | CodeSource::Email | CodeSource::FirstFactor(_) => {
+                self.context.target.delivered_code(&self.username).await
+            }
             CodeSource::App => self.totp.clone().map(|secret| self.next_totp_code(&secret)),
             CodeSource::NewApp(secret) => Some(self.next_totp_code(secret)),
         };

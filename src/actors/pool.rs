@@ -12,7 +12,7 @@ use crate::compute::{Compute, Side};
 use crate::target::{Target, TransportError};
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::protocol::{Origin, Reply, Request};
-use poolproof_pool::{Pool, Step};
+use poolproof_pool::{Pool, Step, TriggerFailure};
 
 /// Requests that can wait for the pool before senders wait.
 const MAILBOX: usize = 4096;
@@ -60,6 +60,11 @@ impl Handler<Call> for PoolActor {
                     Step::Reply(reply) => return reply,
                     // Embedded pools have opaque tokens, so signing needs no thread.
                     Step::Sign(signing) => return signing.run(),
+                    // A pool without a server decides itself about custom challenges.
+                    Step::Trigger(_, pending) => {
+                        let failure = TriggerFailure::no_endpoint();
+                        step = pool.borrow_mut().resume_trigger(clock.now(), pending, Err(failure));
+                    }
                     Step::Compute(job, pending) => {
                         let done = compute.run(Side::Server, job).await;
                         step = pool.borrow_mut().resume(clock.now(), pending, done);

@@ -13,7 +13,8 @@ use super::driver::SignInDriver;
 use super::token_actions::{self, HeldToken, TokenAction, TokenReply};
 use super::user_state::{AttemptInputs, OwnedDevice, UserState, through_mfa};
 use crate::metrics;
-use poolproof_client::{End, Intent, SignIn, SignInOptions};
+use crate::scenario::AuthFlow;
+use poolproof_client::{End, FirstFactor, Intent, SignIn, SignInFlow, SignInOptions};
 use poolproof_cognito::ids::{DeviceKey, Password, Username};
 use poolproof_cognito::policy::{Factors, RememberMode, RiskLevel};
 use poolproof_cognito::protocol::{AdminDeviceCall, Origin, Request, SignInStep};
@@ -51,6 +52,7 @@ impl Actor for User {
 #[rtype(result = "SignInResult")]
 pub(super) struct StartSignIn {
     pub(super) number: u64,
+    pub(super) workload: u16,
     pub(super) intent: Intent,
     pub(super) risk: Option<RiskLevel>,
     pub(super) address: IpAddr,
@@ -136,7 +138,7 @@ impl User {
             ephemeral_bits: self.context.ephemeral_bits,
             username: self.typed_name.clone(),
             password,
-            sends_password: command.intent == Intent::PlainPassword,
+            flow: self.sign_in_flow(command),
             device: device.map(|at| self.user_state.devices[at].key.clone()),
             device_secret_damaged: command.intent == Intent::WrongDeviceSecret,
             omits_key_after_mfa: command.intent == Intent::KeyOmittedAfterMfa,
@@ -144,6 +146,31 @@ impl User {
             opts_in: self.opts_in,
             replay: command.intent == Intent::ReplayedClaim,
             device_to_forget: oldest.filter(|_| full),
+        }
+    }
+
+    /// Returns the flow of this sign-in.
+    fn auth_flow(&self, command: StartSignIn) -> AuthFlow {
+        self.context.flows.get(usize::from(command.workload)).copied().unwrap_or_default()
+    }
+
+    fn sign_in_flow(&self, command: StartSignIn) -> SignInFlow {
+        let custom = |password_first| SignInFlow::Custom {
+            password_first,
+            answers: match command.intent {
+                Intent::WrongCustomAnswer => vec!["?".to_owned()],
+                _ => self.context.custom_auth.iter().map(|challenge| challenge.answer.clone()).collect(),
+            },
+        };
+        match self.auth_flow(command) {
+            AuthFlow::UserSrpAuth if command.intent == Intent::PlainPassword => SignInFlow::Password,
+            AuthFlow::UserSrpAuth => SignInFlow::Srp,
+            AuthFlow::UserAuthPasswordSrp => SignInFlow::Choice(FirstFactor::PasswordSrp),
+            AuthFlow::UserAuthPassword => SignInFlow::Choice(FirstFactor::Password),
+            AuthFlow::UserAuthEmailOtp => SignInFlow::Choice(FirstFactor::EmailCode),
+            AuthFlow::UserAuthSmsOtp => SignInFlow::Choice(FirstFactor::SmsCode),
+            AuthFlow::CustomAuth => custom(false),
+            AuthFlow::CustomAuthAfterPassword => custom(true),
         }
     }
 
@@ -184,7 +211,9 @@ impl User {
         let inputs = AttemptInputs {
             risk: command.risk,
             address: command.address,
-            sends_password: command.intent == Intent::PlainPassword,
+            flow: self.auth_flow(command).judged_as(command.intent),
+            custom_challenges: u8::try_from(self.context.custom_auth.len()).unwrap_or(u8::MAX),
+            wrong_custom_answer: command.intent == Intent::WrongCustomAnswer,
             wrong_password: command.intent == Intent::WrongPassword,
             device_secret_damaged: command.intent == Intent::WrongDeviceSecret,
             omits_key_after_mfa: command.intent == Intent::KeyOmittedAfterMfa,

@@ -11,7 +11,7 @@ use super::user_state::through_mfa;
 use crate::endpoint::{EndpointSession, SetupError};
 use crate::scenario::SignInName;
 use crate::workload::UserSpec;
-use poolproof_client::{End, SignIn, SignInOptions};
+use poolproof_client::{End, SignIn, SignInFlow, SignInOptions};
 use poolproof_cognito::ids::{AccessToken, DeviceKey, Password};
 use poolproof_cognito::policy::{Factors, RiskLevel};
 use poolproof_cognito::protocol::{
@@ -302,7 +302,7 @@ impl TestUser {
                 true => Password::new(format!("{}?", self.password.as_str())),
                 false => self.password.clone(),
             },
-            sends_password: false,
+            flow: SignInFlow::Srp,
             device,
             device_secret_damaged: variation.device_secret_damaged,
             omits_key_after_mfa: false,

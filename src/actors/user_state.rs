@@ -56,7 +56,9 @@ pub(super) struct UserState {
 pub(super) struct AttemptInputs {
     pub(super) risk: Option<RiskLevel>,
     pub(super) address: IpAddr,
-    pub(super) sends_password: bool,
+    pub(super) flow: Flow,
+    pub(super) custom_challenges: u8,
+    pub(super) wrong_custom_answer: bool,
     pub(super) wrong_password: bool,
     pub(super) device_secret_damaged: bool,
     pub(super) omits_key_after_mfa: bool,
@@ -142,7 +144,14 @@ impl UserState {
         let facts = self.facts(attempt, inputs, when);
         let Some(seen) = observed_decision_given(attempt, &poolproof_oracle::expect(&facts).1) else {
             // The password was right and the user abandoned the sign-in later: this is an attempt too.
-            if attempt.challenges.len() > usize::from(!inputs.sends_password) {
+            let asked_first = match inputs.flow {
+                Flow::Password => 0,
+                Flow::Srp | Flow::CustomAfterPassword => 1,
+                Flow::SmsCode | Flow::EmailCode => 2,
+                // No answer there is an attempt to sign in.
+                Flow::Custom => usize::MAX,
+            };
+            if attempt.challenges.len() > asked_first {
                 self.lock.record_attempt(when);
             }
             return None;
@@ -187,7 +196,11 @@ impl UserState {
         let risk = level.filter(|_| enforced).map(|level| (level, self.policy.risk.action(level)));
         let blocks = enforced && self.policy.risk.compromised == CompromisedAction::Block;
         let circumstances = Circumstances {
-            flow: if inputs.sends_password { Flow::Password } else { Flow::Srp },
+            flow: inputs.flow,
+            custom_challenges: inputs.custom_challenges,
+            wrong_custom_answer: inputs.wrong_custom_answer,
+            custom_auth_devices: self.policy.switches.custom_auth_devices,
+            passwordless_device_proof: self.policy.switches.passwordless_device_proof,
             key_omitted_after_mfa: inputs.omits_key_after_mfa,
             compromised: self.compromised && blocks,
             reset_required: self.reset_required,
@@ -228,7 +241,9 @@ impl UserState {
         self.reset_required |= verdict.rule.id == "compromised-blocked";
         match verdict.seen.outcome {
             Outcome::LockedOut => self.lock.record_refused(when),
-            Outcome::Incorrect if verdict.seen.challenges.len() <= 1 => {
+            Outcome::Incorrect
+                if matches!(verdict.seen.challenges.last(), None | Some(ChallengeName::PasswordVerifier)) =>
+            {
                 self.lock.failed(when);
                 self.risk.failed();
             }
@@ -236,6 +251,7 @@ impl UserState {
                 self.lock.record_success();
                 self.risk.record_success(inputs.address);
             }
+            _ if inputs.flow == Flow::Custom => {}
             _ => self.lock.record_attempt(when),
         }
     }
@@ -253,7 +269,9 @@ impl UserState {
 
 /// Returns whether an attempt included an MFA.
 pub(super) fn through_mfa(attempt: &Attempt) -> bool {
-    attempt.challenges.iter().any(|challenge| {
+    // The challenge after SELECT_CHALLENGE is a first factor.
+    let first_factor = attempt.challenges.first() == Some(&ChallengeName::SelectChallenge);
+    attempt.challenges.iter().skip(if first_factor { 2 } else { 0 }).any(|challenge| {
         matches!(
             challenge,
             ChallengeName::SmsMfa

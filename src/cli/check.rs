@@ -79,10 +79,15 @@ fn situation(facts: &Facts) -> String {
     }
     let damaged = if facts.device_secret_valid { "" } else { ", secret damaged" };
     let risk = facts.risk.map_or_else(String::new, |(level, action)| format!(", {level} risk: {action}"));
-    let Circumstances { flow, compromised, reset_required, address, key_omitted_after_mfa } =
-        facts.circumstances;
+    let Circumstances { flow, compromised, reset_required, address, .. } = facts.circumstances;
+    let Circumstances { key_omitted_after_mfa, wrong_custom_answer, .. } = facts.circumstances;
     let around: String = [
         (flow == Flow::Password, ", password in plain text"),
+        (flow == Flow::SmsCode, ", SMS code as the first factor"),
+        (flow == Flow::EmailCode, ", e-mail code as the first factor"),
+        (flow == Flow::Custom, ", custom challenges"),
+        (flow == Flow::CustomAfterPassword, ", custom challenges after the password"),
+        (wrong_custom_answer, ", wrong answers"),
         (key_omitted_after_mfa, ", no key in the MFA answer"),
         (compromised && !reset_required, ", password compromised"),
         (reset_required, ", password reset required"),
@@ -204,6 +209,7 @@ fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, LockoutSt
         | Intent::KeyOmittedAfterMfa
         | Intent::WrongDeviceSecret
         | Intent::PlainPassword
+        | Intent::WrongCustomAnswer
         | Intent::Refresh
         | Intent::RefreshReuse
         | Intent::RefreshWithoutDevice
@@ -232,8 +238,26 @@ fn levels(scenario: &Scenario) -> Vec<Option<RiskLevel>> {
 
 /// Returns the circumstances that can occur in sign-ins with this intent.
 fn circumstances(scenario: &Scenario, intent: Intent) -> Vec<Circumstances> {
-    let flow = if intent == Intent::PlainPassword { Flow::Password } else { Flow::Srp };
-    let usual = Circumstances { flow, ..Circumstances::default() };
+    let mut all = Vec::new();
+    for flow in scenario.workloads.iter().filter(|plan| plan.mix.share(intent) > 0.0) {
+        let flow = flow.flow.judged_as(intent);
+        if !all.iter().any(|circumstances: &Circumstances| circumstances.flow == flow) {
+            all.extend(circumstances_of(scenario, intent, flow));
+        }
+    }
+    all
+}
+
+/// Returns the circumstances that can occur in sign-ins of this flow with this intent.
+fn circumstances_of(scenario: &Scenario, intent: Intent, flow: Flow) -> Vec<Circumstances> {
+    let usual = Circumstances {
+        flow,
+        custom_challenges: u8::try_from(scenario.custom_auth.len()).unwrap_or(u8::MAX),
+        wrong_custom_answer: intent == Intent::WrongCustomAnswer,
+        custom_auth_devices: scenario.pool.switches.custom_auth_devices,
+        passwordless_device_proof: scenario.pool.switches.passwordless_device_proof,
+        ..Circumstances::default()
+    };
     let risk = &scenario.pool.risk;
     let enforced = risk.mode == RiskMode::Enforced;
     let mut all = vec![usual];

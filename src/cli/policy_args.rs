@@ -56,11 +56,10 @@ impl SwitchArgs {
 
     /// Returns these settings with the given switches.
     pub(super) fn apply_to(self, policy: PoolPolicy) -> PoolPolicy {
-        let Switches { risk_note, strict_mfa_binding, claims } = policy.switches;
         let switches = Switches {
-            risk_note: self.risk_note.unwrap_or(risk_note),
-            strict_mfa_binding: self.strict_mfa_binding.unwrap_or(strict_mfa_binding),
-            claims,
+            risk_note: self.risk_note.unwrap_or(policy.switches.risk_note),
+            strict_mfa_binding: self.strict_mfa_binding.unwrap_or(policy.switches.strict_mfa_binding),
+            ..policy.switches
         };
         PoolPolicy { switches, ..policy }
     }

@@ -13,7 +13,7 @@ use super::open_files::raise_open_file_limit;
 use super::serve_args::{EXPOSE_HINT, ServeArgs, TokensArg, bind_listener};
 use super::{Exit, print_stderr, print_stdout};
 use crate::clock::{Clock, ClockKind};
-use crate::http::server::{self, ServerLimits, ShutdownKind};
+use crate::http::server::{self, ServerLimits, ShutdownKind, TriggerEndpoint};
 use crate::scenario::{self, GroupName};
 use crate::settings::{PoolSettings, SourceKind, Unsimulated};
 use crate::store::{INTEGRITY_CHECK_THREAD, ReadAccess, StateFileError, StateWriter, Store, StoredState};
@@ -23,13 +23,15 @@ use poolproof_cognito::protocol::ApiError;
 use poolproof_cognito::seed::{Rng, Seed, rng_from_bytes};
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::provider::{AccountLimits, Issuer, Provider, ProviderConfig, Tokens};
-use poolproof_pool::{AppClient, PasswordFlow};
+use poolproof_pool::{AppClient, CustomAuth, PasswordFlow};
 use poolproof_srp::Group;
 use serde_json::Value;
 
 /// The flows of the first client. The last one is not allowed with rotation.
-const FLOWS: [&str; 4] = [
+const FLOWS: [&str; 6] = [
     "ALLOW_USER_SRP_AUTH",
+    "ALLOW_USER_AUTH",
+    "ALLOW_CUSTOM_AUTH",
     "ALLOW_USER_PASSWORD_AUTH",
     "ALLOW_ADMIN_USER_PASSWORD_AUTH",
     "ALLOW_REFRESH_TOKEN_AUTH",
@@ -58,6 +60,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     }
     let (settings, rotation) = read(args).map_err(|message| (Exit::InvalidScenario, message))?;
     let pool_id = pool_id(args, &settings).map_err(usage)?;
+    let triggers = triggers(args, &settings).map_err(usage)?;
     let (address, listener) = bind_listener(address, "--listen").map_err(usage)?;
     let internal = |error: String| (Exit::Internal, format!("error: {error}"));
     let rng = rng(args.seed).map_err(internal)?;
@@ -110,7 +113,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     let line_writer = line_writer.map_err(|error| internal(error.to_string()))?;
     let lines = line_writer.lines();
     let log_line = Arc::new(move |line: &str| lines.log_line(line));
-    let ended = server::serve(provider, listener, limits(args), log_line, state_writer);
+    let ended = server::serve(provider, listener, limits(args), log_line, state_writer, triggers);
     match ended.map_err(|error| internal(error.to_string()))? {
         ShutdownKind::Graceful => Ok(Exit::Pass),
         ShutdownKind::Immediate => {
@@ -118,6 +121,15 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
             Ok(Exit::Interrupted)
         }
     }
+}
+
+/// Returns the endpoint of the triggers, if one is given.
+fn triggers(args: &ServeArgs, settings: &PoolSettings) -> Result<Option<TriggerEndpoint>, String> {
+    let Some(address) = &args.triggers else { return Ok(None) };
+    if !settings.custom_auth.is_empty() {
+        return Err("give either --triggers or `pool.custom_auth` in the scenario".to_owned());
+    }
+    TriggerEndpoint::parse(address).map(Some).map_err(|why| format!("--triggers {why}"))
 }
 
 fn state_file_error(args: &ServeArgs, error: &dyn std::fmt::Display) -> String {
@@ -188,7 +200,7 @@ fn add(
     settings: PoolSettings,
     rotation: Option<Duration>,
 ) -> Result<(), String> {
-    let PoolSettings { name, policy, exceptions, description, .. } = settings;
+    let PoolSettings { name, policy, exceptions, description, custom_auth: challenges, .. } = settings;
     let invalid = |error: ApiError| format!("{}: {}", file_names(args), error.message);
     if !provider.has_pool(pool_id) {
         match &description {
@@ -200,6 +212,12 @@ fn add(
             None => provider.add_pool(now, pool_id.clone(), &name, policy, exceptions),
         }
     }
+    let challenges = Some(challenges).filter(|challenges| !challenges.is_empty());
+    let custom_auth = match args.triggers {
+        Some(_) => Some(CustomAuth::Endpoint),
+        None => challenges.map(CustomAuth::Challenges),
+    };
+    provider.set_custom_auth(pool_id, custom_auth);
     let described = description.map_or_else(Vec::new, |description| description.clients);
     for client in &described {
         let id = client.get("ClientId").and_then(Value::as_str).unwrap_or_default();
@@ -216,6 +234,7 @@ fn add(
     if is_new_client(provider, args, pool_id, &client_id)? {
         let client = AppClient {
             password_flow: PasswordFlow::WithDevices,
+            choice_flow: true,
             admin_flow: true,
             refresh_flow: rotation.is_none(),
             rotation,

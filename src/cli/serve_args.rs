@@ -120,6 +120,11 @@ pub(super) struct ServeArgs {
     /// printed once.
     #[arg(long)]
     pub(super) ignore_unsimulated: bool,
+    /// Call the triggers of custom challenges (CUSTOM_AUTH) at this address on this machine, such as
+    /// http://127.0.0.1:9000. It gets each event by POST and answers as a Lambda function does. All
+    /// triggers of a request together have 5 seconds.
+    #[arg(long, value_name = "URL")]
+    pub(super) triggers: Option<String>,
     /// Threads for SRP [default: the number of cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) workers: Option<u16>,

@@ -13,7 +13,7 @@ use crate::harness::{Authenticators, Harness};
 use crate::scenario::SignInName;
 use crate::text::group_digits;
 use crate::workload::UserSpec;
-use poolproof_client::{SignIn, SignInOptions};
+use poolproof_client::{SignIn, SignInFlow, SignInOptions};
 use poolproof_cognito::ids::{ClientId, DeviceKey, Password, PoolId, Username};
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskPolicy, RiskSource};
 use poolproof_cognito::protocol::{AdminDeviceCall, Request};
@@ -179,7 +179,7 @@ impl CellPlayer {
             ephemeral_bits: EPHEMERAL_BITS,
             username: self.username.clone(),
             password: self.password.clone(),
-            sends_password: false,
+            flow: SignInFlow::Srp,
             device,
             device_secret_damaged: false,
             omits_key_after_mfa: false,

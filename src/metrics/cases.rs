@@ -31,8 +31,8 @@ impl CaseKey {
 
 /// Returns the most severe fault of an attempt.
 fn attempt(facts: &Facts) -> &'static str {
-    let Circumstances { flow, compromised, reset_required, address, key_omitted_after_mfa } =
-        facts.circumstances;
+    let Circumstances { flow, compromised, reset_required, address, .. } = facts.circumstances;
+    let Circumstances { key_omitted_after_mfa, wrong_custom_answer, .. } = facts.circumstances;
     let unbound = facts.strict_mfa_binding && facts.device == Device::Remembered && !facts.mfa_bound;
     let mfa_due = facts.mfa == MfaMode::On || facts.mfa == MfaMode::Optional && facts.factors.is_active();
     let all = [
@@ -47,7 +47,12 @@ fn attempt(facts: &Facts) -> &'static str {
         (unbound && facts.suppress_mfa && mfa_due, "device without MFA"),
         (key_omitted_after_mfa, "no device key in the MFA answer"),
         (address == AddressStatus::Skipped, "address always allowed"),
+        (wrong_custom_answer, "wrong custom answers"),
         (flow == Flow::Password, "password sent as it is"),
+        (flow == Flow::SmsCode, "SMS code as the first factor"),
+        (flow == Flow::EmailCode, "e-mail code as the first factor"),
+        (flow == Flow::Custom, "custom challenges"),
+        (flow == Flow::CustomAfterPassword, "custom challenges after the password"),
     ];
     all.into_iter().find_map(|(holds, words)| holds.then_some(words)).unwrap_or("")
 }

@@ -15,7 +15,7 @@ use crate::actors::{TestUser, User, UserContext};
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
 use crate::endpoint::{EndpointConfig, EndpointSession, NewPool, SetupError};
-use crate::scenario::{GroupName, Scenario, SignInName};
+use crate::scenario::{AuthFlow, GroupName, Scenario, SignInName};
 use crate::target::AdminTarget as _;
 use crate::workload::UserSpec;
 use poolproof_cognito::policy::{
@@ -38,6 +38,8 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), RunError> {
         "`compromised: block` cannot be tested at a target, which does not know the compromised passwords"
     } else if scenario.exceptions != poolproof_cognito::addresses::RiskExceptions::default() {
         "address lists cannot be tested at a target: all requests come from this machine"
+    } else if scenario.workloads.iter().any(|plan| plan.flow != AuthFlow::UserSrpAuth) {
+        "a target is tested by `flow: user_srp_auth` only"
     } else {
         return Ok(());
     };

@@ -40,7 +40,7 @@ use crate::target::Target;
 use crate::workload::{DeviceOwners, UserSpec, arrivals, closed_workloads, population, run_length};
 use poolproof_client::Intent;
 use poolproof_cognito::ids::{ClientId, PoolId};
-use poolproof_pool::{AppClient, NewAccount, PasswordFlow, Pool, PoolIdentity};
+use poolproof_pool::{AppClient, CustomAuth, NewAccount, PasswordFlow, Pool, PoolIdentity};
 use poolproof_srp::{Backend, Group};
 
 use machine::MachineSample;
@@ -283,12 +283,14 @@ impl RunInputs<'_> {
             },
             rotation: scenario.rotation,
             refresh_flow: scenario.rotation.is_none(),
+            choice_flow: scenario.workloads.iter().any(|plan| plan.flow.is_choice()),
             ..AppClient::public(client_id.clone())
         };
         let mut pool = Pool::new(identity, scenario.pool, scenario.seed.rng("pool", 0))
             .with_client(client)
             .with_exceptions(scenario.exceptions.clone())
             .with_usernames(scenario.population.sign_in_by.username_settings())
+            .with_custom_auth(custom_auth(scenario))
             .with_defect(self.options.defect);
         let mut new_users = Vec::with_capacity(accounts.len());
         for (account, new_user) in accounts {
@@ -326,6 +328,8 @@ impl RunInputs<'_> {
             session_validity: scenario.pool.session_validity,
             exceptions: Rc::new(scenario.exceptions.clone()),
             rotation: scenario.rotation,
+            flows: scenario.workloads.iter().map(|plan| plan.flow).collect(),
+            custom_auth: scenario.custom_auth.iter().cloned().collect(),
             keeps_tokens: scenario.intents().any(Intent::uses_tokens),
         }
     }
@@ -340,6 +344,12 @@ impl RunInputs<'_> {
             tick: tick::tick(self.scenario, compute),
         }
     }
+}
+
+/// Returns what decides about the custom challenges of a scenario's pool.
+fn custom_auth(scenario: &Scenario) -> Option<CustomAuth> {
+    let challenges = scenario.custom_auth.clone();
+    (!challenges.is_empty()).then_some(CustomAuth::Challenges(challenges))
 }
 
 fn group(name: GroupName, backend: Option<Backend>) -> Group {

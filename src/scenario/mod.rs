@@ -14,8 +14,10 @@
 
 mod delay;
 mod diagnostic;
+mod flows;
 mod quotas;
 mod raw;
+mod raw_pool;
 mod scan;
 mod schedule;
 mod schema_rules;
@@ -44,8 +46,9 @@ pub use threshold::{
     Comparison, DecisionStat, LatencyStat, Metric, Selector, SignInStat, Threshold, ThroughputStat, Unit,
 };
 pub use validated::{
-    ArrivalProcess, Bursts, ClientPlan, ClosedStage, DeviceCount, GroupName, Model, OpenStage, Population,
-    Scenario, ScheduleFile, Service, ServiceModel, SignInName, SourceAddress, WorkloadLimits, WorkloadPlan,
+    ArrivalProcess, AuthFlow, Bursts, ClientPlan, ClosedStage, DeviceCount, GroupName, Model, OpenStage,
+    Population, Scenario, ScheduleFile, Service, ServiceModel, SignInName, SourceAddress, WorkloadLimits,
+    WorkloadPlan,
 };
 use values::TextValue as _;
 pub use weights::Weights;
@@ -55,11 +58,13 @@ const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 /// The largest scenario or schedule file.
 const MAX_BYTES: usize = 1 << 20;
 /// The paths at which a list is allowed.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 8] = [
     "workload.stages",
     "workloads",
     "workloads[].stages",
     "thresholds",
+    "pool.first_factors",
+    "pool.custom_auth",
     "pool.risk.always_block",
     "pool.risk.always_allow",
 ];

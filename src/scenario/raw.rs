@@ -11,17 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use super::Segment;
 use super::delay::Delay;
+use super::raw_pool::{RawCustomChallenge, RawFirstFactor, RawSwitches};
 use super::schema_rules;
 use super::threshold::RawThreshold;
-use super::validated::{ArrivalProcess, DeviceCount, GroupName, Service, SignInName, SourceAddress};
+use super::validated::{
+    ArrivalProcess, AuthFlow, DeviceCount, GroupName, Service, SignInName, SourceAddress,
+};
 use super::values::{BoundedInt, BoundedNumber, Cidr, Name, Rate, Share, Time};
 use super::weights::Weights;
 use super::word_or_map::WordOrMap;
 use crate::clock::ClockKind;
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{
-    ClaimReuse, CompromisedAction, Factors, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction,
-    RiskLevel, RiskMode, RiskNote, RiskSource, Switches,
+    CompromisedAction, Factors, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevel,
+    RiskMode, RiskSource,
 };
 
 /// A number of users.
@@ -101,6 +104,15 @@ pub(super) struct RawPool {
     /// Whether repeated failures lock a user out.
     #[serde(default)]
     pub(super) lockout: Lockout,
+    /// First factors that `USER_AUTH` allows besides the password (`AllowedFirstAuthFactors`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 2))]
+    pub(super) first_factors: Vec<RawFirstFactor>,
+    /// Challenges of `CUSTOM_AUTH`, at most 10, in place of Lambda triggers. A sign-in needs a right answer
+    /// to each; the third wrong one refuses it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10))]
+    pub(super) custom_auth: Vec<RawCustomChallenge>,
     /// Request quotas of the pool's account: `none`, `cognito`, or a map of limits.
     #[serde(default)]
     pub(super) quotas: WordOrMap<Quotas>,
@@ -160,32 +172,6 @@ pub(super) struct RawRisk {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub(super) always_allow: Vec<Cidr>,
-}
-
-/// Choices where Cognito's documentation is silent or contradicts itself.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    default,
-    expecting = "a map with the keys `risk_note`, `strict_mfa_binding`, `claims`"
-)]
-#[schemars(rename = "Switches")]
-pub(super) struct RawSwitches {
-    /// Sign-ins that the documentation's Note covers: with remember `always` and suppress_mfa, the pool
-    /// ignores the MFA actions of medium and high risk.
-    pub(super) risk_note: RiskNote,
-    /// Whether a device suppresses MFA only after a sign-in with MFA on that device.
-    pub(super) strict_mfa_binding: bool,
-    /// How many password claims can answer one challenge: any number until it expires (`cognito`), or one
-    /// (`once`).
-    pub(super) claims: ClaimReuse,
-}
-
-impl Default for RawSwitches {
-    fn default() -> Self {
-        let Switches { risk_note, strict_mfa_binding, claims } = Switches::DEFAULT;
-        Self { risk_note, strict_mfa_binding, claims }
-    }
 }
 
 /// The users of the pool at the start.
@@ -289,6 +275,8 @@ weights! {
         replayed_claim = Intent::ReplayedClaim,
         /// Sign in with a known device and the password in plain text (`USER_PASSWORD_AUTH`).
         plain_password = Intent::PlainPassword,
+        /// Sign in with a known device and wrong answers to custom challenges.
+        wrong_custom_answer = Intent::WrongCustomAnswer,
         /// Sign in with a known device, then use its refresh token and the oldest one that the client holds.
         refresh = Intent::Refresh,
         /// Sign in with a known device, refresh, then use the same refresh token again, and the used one of
@@ -376,6 +364,9 @@ pub(super) struct RawWorkload {
     pub(super) schedule: Option<String>,
     /// Time at the start of the schedule that results exclude. Left out: `0s`.
     pub(super) warm_up: Option<Time>,
+    /// How the clients prove who their users are. Intents that the flow does not allow are refused.
+    #[serde(default)]
+    pub(super) flow: AuthFlow,
     /// Intents of sign-ins: weights.
     #[serde(default)]
     pub(super) mix: RawMix,

@@ -1,8 +1,8 @@
 //! Converts a validated scenario back to its raw form, with every default written out.
 
+use super::flows;
 use super::raw::{
-    RawClient, RawModel, RawPool, RawPopulation, RawRisk, RawRotation, RawScenario, RawStage, RawSwitches,
-    RawWorkload,
+    RawClient, RawModel, RawPool, RawPopulation, RawRisk, RawRotation, RawScenario, RawStage, RawWorkload,
 };
 use super::validated::{Model, Scenario, WorkloadPlan};
 use super::values::{BoundedInt, Cidr, Name, Rate, Share, Time};
@@ -68,13 +68,11 @@ fn pool(scenario: &Scenario) -> RawPool {
             always_allow: ranges(&exceptions.skipped),
         }),
         lockout: policy.lockout,
+        first_factors: flows::raw_first_factors(policy.first_factors),
+        custom_auth: flows::raw_custom_auth(&scenario.custom_auth),
         quotas: WordOrMap(policy.quotas),
         refresh_token_rotation: scenario.rotation.map(|grace| RawRotation { grace_period: Time(grace) }),
-        switches: RawSwitches {
-            risk_note: policy.switches.risk_note,
-            strict_mfa_binding: policy.switches.strict_mfa_binding,
-            claims: policy.switches.claims,
-        },
+        switches: policy.switches.into(),
         session_validity: Time(policy.session_validity),
     }
 }
@@ -134,6 +132,7 @@ fn workload(plan: &WorkloadPlan) -> RawWorkload {
         // A schedule is written as the stages that it stands for.
         schedule: None,
         warm_up: None,
+        flow: plan.flow,
         mix: (&plan.mix).into(),
         risk: (&plan.risk).into(),
         from: (&plan.from).into(),

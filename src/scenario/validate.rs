@@ -9,12 +9,12 @@ use super::validated::{ClientPlan, Population, Scenario, Service, SignInName, Wo
 use super::validation::{ValidationError, ValidationResult, delay, display_path, error, join, weights};
 use super::values::{Cidr, Time};
 use super::word_or_map::WordOrMap;
-use super::{Segment, workloads};
+use super::{Segment, flows, workloads};
 use crate::clock::ClockKind;
 use poolproof_client::Intent;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::policy::{
-    ClaimReuse, FactorTypes, Factors, PoolPolicy, RiskAction, RiskLevel, RiskMode, RiskPolicy, Switches,
+    ClaimReuse, FactorTypes, Factors, PoolPolicy, RiskAction, RiskLevel, RiskMode, RiskPolicy,
 };
 use poolproof_cognito::seed::Seed;
 
@@ -60,6 +60,9 @@ pub(super) fn scenario(
              expires, so a replay is no attack there",
         );
     }
+    let custom_auth = flows::custom_auth(&raw.pool.custom_auth)?;
+    let policy = pool(&raw.pool, &population)?;
+    flows::check(&workloads, policy, !custom_auth.is_empty())?;
     let names: Vec<&str> = workloads.iter().map(|plan| plan.name.as_str()).collect();
     Ok(Scenario {
         name: raw.name.0,
@@ -67,9 +70,10 @@ pub(super) fn scenario(
         seed: Seed::new(raw.seed.0),
         clock: raw.clock,
         group: raw.group,
-        pool: pool(&raw.pool, &population)?,
+        pool: policy,
         rotation: rotation(&raw.pool, &workloads)?,
         exceptions: raw.pool.risk.as_ref().map_or_else(|| Ok(RiskExceptions::default()), exceptions)?,
+        custom_auth,
         population,
         thresholds: thresholds(&raw.thresholds, &names)?,
         workloads,
@@ -108,13 +112,10 @@ fn pool(raw: &RawPool, population: &Population) -> ValidationResult<PoolPolicy> 
         mfa: raw.mfa,
         factor_types: factor_types(&risk, population)?,
         risk,
+        first_factors: flows::first_factors(&raw.first_factors),
         lockout: raw.lockout,
         quotas: raw.quotas.0,
-        switches: Switches {
-            risk_note: raw.switches.risk_note,
-            strict_mfa_binding: raw.switches.strict_mfa_binding,
-            claims: raw.switches.claims,
-        },
+        switches: (&raw.switches).into(),
         session_validity,
     })
 }

@@ -15,6 +15,8 @@ use poolproof_client::Intent;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, UsernameSettings};
 use poolproof_cognito::seed::Seed;
+use poolproof_oracle::Flow;
+use poolproof_pool::CustomChallenge;
 
 /// A scenario: a user pool, its users, their sign-ins, and the thresholds of the run.
 #[derive(Clone, PartialEq, Debug)]
@@ -35,6 +37,8 @@ pub struct Scenario {
     pub rotation: Option<Duration>,
     /// Addresses that threat protection always blocks or skips.
     pub exceptions: RiskExceptions,
+    /// The challenges of `CUSTOM_AUTH`; none if the pool does not allow it.
+    pub custom_auth: Vec<CustomChallenge>,
     /// The users of the pool at the start.
     pub population: Population,
     /// The sign-ins: 1 to [`WorkloadPlan::MAX_COUNT`] workloads with different names.
@@ -164,12 +168,85 @@ pub struct WorkloadPlan {
     pub model: Model,
     /// The file that the stages were read from, if any.
     pub schedule: Option<ScheduleFile>,
+    /// How the clients prove who their users are.
+    pub flow: AuthFlow,
     /// Intents of the sign-ins.
     pub mix: Weights<Intent>,
     /// Risk levels of the sign-ins.
     pub risk: Weights<Option<RiskLevel>>,
     /// Source addresses of the sign-ins.
     pub from: Weights<SourceAddress>,
+}
+
+/// How a client starts a sign-in and proves who the user is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthFlow {
+    /// `USER_SRP_AUTH`; `USER_PASSWORD_AUTH` for the intent `plain_password`.
+    #[default]
+    UserSrpAuth,
+    /// `USER_AUTH`: the client prefers an SRP proof of the password.
+    UserAuthPasswordSrp,
+    /// `USER_AUTH`: the client prefers the password itself.
+    UserAuthPassword,
+    /// `USER_AUTH`: the client chooses a code sent by e-mail if the pool offers it, else an SRP proof of the
+    /// password.
+    UserAuthEmailOtp,
+    /// `USER_AUTH`: the client chooses a code sent to a phone if the pool offers it, else an SRP proof of the
+    /// password.
+    UserAuthSmsOtp,
+    /// `CUSTOM_AUTH`: the client answers the pool's custom challenges.
+    CustomAuth,
+    /// `CUSTOM_AUTH` with `CHALLENGE_NAME: SRP_A`: an SRP proof of the password, then custom challenges.
+    CustomAuthAfterPassword,
+}
+
+impl AuthFlow {
+    /// Returns whether the flow has custom challenges.
+    pub const fn is_custom(self) -> bool {
+        matches!(self, Self::CustomAuth | Self::CustomAuthAfterPassword)
+    }
+
+    /// Returns whether the client sends `USER_AUTH`.
+    pub const fn is_choice(self) -> bool {
+        !self.is_custom() && !matches!(self, Self::UserSrpAuth)
+    }
+
+    /// Returns how the oracle judges sign-ins of this flow with this intent.
+    pub const fn judged_as(self, intent: Intent) -> Flow {
+        match self {
+            Self::UserSrpAuth if matches!(intent, Intent::PlainPassword) => Flow::Password,
+            Self::UserSrpAuth | Self::UserAuthPasswordSrp => Flow::Srp,
+            Self::UserAuthPassword => Flow::Password,
+            Self::UserAuthEmailOtp => Flow::EmailCode,
+            Self::UserAuthSmsOtp => Flow::SmsCode,
+            Self::CustomAuth => Flow::Custom,
+            Self::CustomAuthAfterPassword => Flow::CustomAfterPassword,
+        }
+    }
+
+    /// Returns whether a client of this flow can have this intent.
+    pub(super) const fn allows(self, intent: Intent) -> bool {
+        match intent {
+            Intent::KnownDevice | Intent::NewDevice | Intent::ForgottenDevice | Intent::WrongDeviceSecret => {
+                true
+            }
+            Intent::WrongCustomAnswer => self.is_custom(),
+            Intent::WrongPassword => {
+                !matches!(self, Self::UserAuthEmailOtp | Self::UserAuthSmsOtp | Self::CustomAuth)
+            }
+            Intent::PlainPassword | Intent::ReplayedClaim => matches!(self, Self::UserSrpAuth),
+            Intent::KeyOmittedAfterMfa
+            | Intent::Refresh
+            | Intent::RefreshReuse
+            | Intent::RefreshWithoutDevice
+            | Intent::RefreshAfterForget
+            | Intent::RefreshAfterRevoke
+            | Intent::RefreshAfterSignOut => {
+                matches!(self, Self::UserSrpAuth | Self::UserAuthPasswordSrp | Self::UserAuthPassword)
+            }
+        }
+    }
 }
 
 impl WorkloadPlan {

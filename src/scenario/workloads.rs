@@ -102,6 +102,7 @@ impl WorkloadValidator<'_> {
             limits: WorkloadLimits { at_most, stops_after },
             model,
             schedule: schedule.map(|schedule| schedule.source.clone()),
+            flow: raw.flow,
             from: weights(self.key_path("from"), raw.from.weights())?,
             mix: weights(self.key_path("mix"), raw.mix.weights())?,
             risk: weights(self.key_path("risk"), raw.risk.weights())?,

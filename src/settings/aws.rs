@@ -8,8 +8,8 @@ use crate::scenario::Diagnostic;
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::model;
 use poolproof_cognito::policy::{
-    CompromisedAction, FactorTypes, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode,
-    RiskPolicy,
+    CompromisedAction, FactorTypes, FirstFactors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction,
+    RiskMode, RiskPolicy,
 };
 use poolproof_cognito::protocol::{DeviceConfiguration, RiskExceptionLists};
 use poolproof_pool::provider::Description;
@@ -39,6 +39,8 @@ const ACTION_WORDS: [(&str, RiskAction); 4] = [
 ];
 /// Events for which compromised passwords are checked (`EventFilterType`).
 const EVENT_WORDS: [&str; 3] = ["SIGN_IN", "PASSWORD_CHANGE", "SIGN_UP"];
+/// Values of `AllowedFirstAuthFactors`.
+const FIRST_FACTOR_WORDS: [&str; 4] = ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"];
 const COMPROMISED_WORDS: [(&str, bool); 2] = [("BLOCK", true), ("NO_ACTION", false)];
 
 /// Top key of `describe-user-pool-client`.
@@ -232,6 +234,7 @@ pub(super) fn settings(
             .map(|object| model::known_members("UserPoolMfaConfig", object)),
         clients: clients(documents, content.id.as_deref())?,
     };
+    let first_factors = first_factors(pool)?;
     let PoolContent { id, name, .. } = content;
     Ok(PoolSettings {
         name: name.or_else(|| id.clone()).unwrap_or_else(|| "unnamed pool".to_owned()),
@@ -242,6 +245,7 @@ pub(super) fn settings(
             suppress_mfa,
             mfa: mode,
             factor_types: factors,
+            first_factors,
             risk: RiskPolicy { compromised, ..risk_policy },
             quotas: Quotas::COGNITO,
             ..PoolPolicy::DEFAULT
@@ -252,9 +256,25 @@ pub(super) fn settings(
         exceptions,
         description: Some(description),
         ignored,
+        custom_auth: Vec::new(),
         notes,
         quota_note: Some(QUOTAS.to_owned()),
     })
+}
+
+/// Returns the first factors besides the password. Passkeys are not simulated, so they are left out.
+fn first_factors((pool, content): Document<'_, PoolContent>) -> Result<FirstFactors, Diagnostic> {
+    let policy = content.policies.as_ref().and_then(|policies| policies.sign_in_policy.as_ref());
+    let Some(policy) = policy else { return Ok(FirstFactors::PASSWORD) };
+    let allowed = &policy.allowed_first_auth_factors;
+    if let Some(at) = allowed.iter().position(|factor| !FIRST_FACTOR_WORDS.contains(&factor.as_str())) {
+        let all: Vec<String> = FIRST_FACTOR_WORDS.iter().map(|word| format!("`{word}`")).collect();
+        let message = format!("unknown value `{}`, expected one of {}", allowed[at], all.join(", "));
+        let path = [POOL, "Policies", "SignInPolicy", "AllowedFirstAuthFactors"];
+        return Err(pool.error_at_index(&path, at, &message));
+    }
+    let has = |name: &str| allowed.iter().any(|factor| factor == name);
+    Ok(FirstFactors { email_otp: has("EMAIL_OTP"), sms_otp: has("SMS_OTP") })
 }
 
 /// Returns whether sign-ins with compromised passwords are blocked.

@@ -36,6 +36,20 @@ pub(super) struct PoolContent {
     pub(super) device_configuration: Option<DeviceConfiguration>,
     #[serde(rename = "UserPoolAddOns")]
     pub(super) add_ons: Option<AddOnsContent>,
+    pub(super) policies: Option<PoliciesContent>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PoliciesContent {
+    pub(super) sign_in_policy: Option<SignInPolicyContent>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SignInPolicyContent {
+    #[serde(default)]
+    pub(super) allowed_first_auth_factors: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::scenario::{self, Diagnostic, ScheduleFiles};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::policy::{CompromisedAction, FactorTypes, PoolPolicy};
+use poolproof_pool::CustomChallenge;
 use poolproof_pool::provider::Description;
 
 /// Largest file.
@@ -46,6 +47,8 @@ pub struct PoolSettings {
     pub description: Option<Description>,
     /// Settings that are not simulated and are ignored, such as `LambdaConfig.PreTokenGeneration`.
     pub ignored: Vec<String>,
+    /// The challenges of `CUSTOM_AUTH`.
+    pub custom_auth: Vec<CustomChallenge>,
     /// Assumptions about what the source does not contain, as sentences.
     pub notes: Vec<String>,
     /// The same about quotas, which do not affect a single sign-in.
@@ -158,6 +161,7 @@ fn from_scenario(scenario: &scenario::Scenario) -> PoolSettings {
         exceptions: scenario.exceptions.clone(),
         description: None,
         ignored: Vec::new(),
+        custom_auth: scenario.custom_auth.clone(),
         notes: Vec::new(),
         quota_note,
     }

@@ -22,6 +22,7 @@ use RiskAction::{Block, MfaIfConfigured, MfaRequired, NoAction};
 fn pool(remember: RememberMode, suppress_mfa: bool, mfa: MfaMode) -> PoolSettings {
     PoolSettings {
         exceptions: RiskExceptions::default(),
+        custom_auth: Vec::new(),
         name: "a pool".to_owned(),
         pool_id: None,
         source: SourceKind::Aws,

@@ -12,8 +12,9 @@ use poolproof_cognito::protocol::{
     ErrorKind, EventContextData, EventFeedback, EventRisk, GroupDescription, GroupResponse,
     ManagementResponse, MfaConfig, NewDeviceMetadata, OperationResponse, Parameters, PasswordPolicySpec,
     Policies, PoolDescription, PoolSummary, RecoveryOption, RefreshTokenRotation, Response,
-    RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
-    UserAttributeUpdateSettings, UserDescription, UsernameConfiguration, ValiditySpec, ValidityUnits,
+    RiskConfiguration, RiskExceptionLists, SignInPolicy, SoftwareTokenConfig, TakeoverAction,
+    TakeoverActions, UserAttributeUpdateSettings, UserDescription, UsernameConfiguration, ValiditySpec,
+    ValidityUnits,
 };
 use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
@@ -59,6 +60,11 @@ impl RandomFields {
                 name: self.pick(ChallengeName::ALL),
                 session: self.optional(2).map(Session::new),
                 parameters: if self.number.is_multiple_of(3) { Parameters::new() } else { parameters },
+                available: if self.number.is_multiple_of(5) {
+                    ChallengeName::ALL.to_vec()
+                } else {
+                    Vec::new()
+                },
             })
         } else {
             AuthOutcome::Tokens(AuthenticationResult {
@@ -167,6 +173,7 @@ impl RandomFields {
                     symbols: Some(!self.flag),
                     ..PasswordPolicySpec::default()
                 }),
+                sign_in: self.flag.then(|| SignInPolicy { allowed_first_auth_factors: vec![self.word(8)] }),
             }),
             username_attributes: self.words[..self.number as usize % 3].to_vec(),
             alias_attributes: self.words[..self.number as usize % 2].to_vec(),
@@ -409,8 +416,8 @@ fn error_responses_are_parsed_in_every_server_format() {
     assert_eq!(refusal(400, error_type, r#"{"message":"Device does not exist."}"#), not_found);
     assert_eq!(refusal(404, error_type, r#"{"message":"Device does not exist."}"#), not_found);
     assert_eq!(
-        refusal(400, None, r#"{"__type":"InvalidLambdaResponseException","message":"x"}"#),
-        "OtherException: InvalidLambdaResponseException: x"
+        refusal(400, None, r#"{"__type":"InvalidOAuthFlowException","message":"x"}"#),
+        "OtherException: InvalidOAuthFlowException: x"
     );
     let busy = "TooManyRequestsException: Rate exceeded";
     assert_eq!(refusal(429, None, "<html>slow down</html>"), busy);

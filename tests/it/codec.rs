@@ -419,6 +419,7 @@ fn responses_have_the_keys_that_clients_read() {
             name: ChallengeName::PasswordVerifier,
             session: session.map(Session::new),
             parameters: Parameters::new().with(keys::SALT, "ab"),
+            available: Vec::new(),
         })))
     };
     assert_eq!(

@@ -1,7 +1,10 @@
 //! A run detects every defect of the embedded pool and names the rule that the defect breaks.
 
+use std::collections::BTreeSet;
+
 use poolproof::report::Report;
 use poolproof::scenario::Scenario;
+use poolproof_cognito::policy::CustomAuthDevices;
 use poolproof_pool::Defect;
 
 use crate::run_fixture::{play, play_with, root, scenario};
@@ -125,6 +128,70 @@ workload:
     )
 }
 
+/// Users who sign in by custom challenges and by a code as the first factor.
+fn flow_scenario(remember: &str, keys: CustomAuthDevices, proof: bool) -> Scenario {
+    scenario(&format!(
+        "version: 1
+name: flows
+seed: 5
+group: toy
+pool:
+  remember: {remember}
+  suppress_mfa: true
+  mfa: optional
+  first_factors: [email_otp, sms_otp]
+  custom_auth: [ {{ challenge: captcha, answer: \"42\" }}, {{ challenge: motto, answer: semper }} ]
+  switches: {{ custom_auth_devices: {keys}, passwordless_device_proof: {proof} }}
+population: {{ users: 200, factors: {{ none: 40, phone: 30, totp: 30 }}, devices: 1, opt_in: 50% }}
+workloads:
+  - name: challenges
+    flow: custom_auth
+    stages: [ {{ for: 60s, rate: 10/s }} ]
+    mix: {{ known_device: 60, new_device: 15, forgotten_device: 10, wrong_device_secret: 5, wrong_custom_answer: 10 }}
+  - name: after-password
+    flow: custom_auth_after_password
+    stages: [ {{ for: 60s, rate: 10/s }} ]
+    mix: {{ known_device: 55, new_device: 20, wrong_password: 10, forgotten_device: 10, wrong_custom_answer: 5 }}
+  - name: sms-codes
+    flow: user_auth_sms_otp
+    stages: [ {{ for: 60s, rate: 10/s }} ]
+    mix: {{ known_device: 60, new_device: 30, forgotten_device: 10 }}
+  - name: mail-codes
+    flow: user_auth_email_otp
+    stages: [ {{ for: 60s, rate: 5/s }} ]
+    mix: {{ known_device: 100 }}
+  - name: srp
+    flow: user_auth_password_srp
+    stages: [ {{ for: 60s, rate: 5/s }} ]
+    mix: {{ known_device: 70, wrong_password: 10, refresh: 20 }}
+  - name: plain
+    flow: user_auth_password
+    stages: [ {{ for: 60s, rate: 5/s }} ]
+    mix: {{ known_device: 70, wrong_password: 10, forgotten_device: 20 }}
+"
+    ))
+}
+
+/// With every switch the pool decides about all flows as the oracle expects.
+#[test]
+fn a_correct_pool_has_no_mismatches_in_any_flow() {
+    let mut met = BTreeSet::new();
+    for (remember, keys, proof) in [
+        ("always", CustomAuthDevices::Never, false),
+        ("always", CustomAuthDevices::AfterPassword, true),
+        ("opt_in", CustomAuthDevices::Always, false),
+        ("\"no\"", CustomAuthDevices::Always, true),
+    ] {
+        let report = play(&flow_scenario(remember, keys, proof));
+        assert!(report.decisions.checked > 2000, "{}", report.decisions.checked);
+        assert_eq!(mismatched_rules(&report), Vec::<&str>::new(), "{remember} {keys}");
+        met.extend(report.decisions.rules.iter().map(|rule| rule.id.clone()));
+    }
+    for rule in poolproof_oracle::rules().filter(|rule| rule.source == "SEMANTICS a.8") {
+        assert!(met.contains(rule.id), "{} applies nowhere", rule.id);
+    }
+}
+
 const LISTS: &str = "{ mode: enforced, low: no_action, medium: mfa_required, high: block, compromised: block, \
      always_block: [ 198.18.0.0/17, 2001:db8:8000::/33 ], always_allow: [ 198.19.0.0/16, 2001:db8::/34 ] }";
 const ESTIMATED: &str =
@@ -153,7 +220,7 @@ const ALWAYS_ASKING: &str =
 const OPT_IN: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional, switches: { claims: once } }";
 
 /// Each defect with a pool in which it has an effect, and a rule that it breaks.
-const EXPECTED_RULES: [(Defect, &str, &str); 22] = [
+const EXPECTED_RULES: [(Defect, &str, &str); 24] = [
     (Defect::ForgottenDeviceAccepted, ALWAYS, "device-unknown"),
     (Defect::SuppressesAlways, ALWAYS_ASKING, "not-suppressed"),
     (Defect::OptInRemembersAtOnce, OPT_IN, "not-remembered"),
@@ -176,6 +243,8 @@ const EXPECTED_RULES: [(Defect, &str, &str); 22] = [
     (Defect::PasswordStepKeyCounts, "omitted key", "mfa-answer-without-key"),
     (Defect::RiskNeedsActiveFactor, "registered factors", "risk-mfa"),
     (Defect::UsedTokenRefreshes, "rotation", "refresh-reused"),
+    (Defect::CustomDeviceProofSkipped, "flows", "custom-device-proof"),
+    (Defect::CodeOfferedBeforeMfa, "flows", "first-factor-code-not-offered"),
 ];
 
 /// Each defect that no decision shows, with a bundled scenario and its threshold that does not hold.
@@ -190,6 +259,7 @@ fn scenario_for(pool: &str) -> Scenario {
         "omitted key" => omitted_key_scenario(),
         "registered factors" => registered_factor_scenario(),
         "rotation" => rotation_scenario(),
+        "flows" => flow_scenario("always", CustomAuthDevices::Never, false),
         LISTS | ESTIMATED => threat_protection_scenario(pool),
         pool => mixed_scenario(pool),
     }

@@ -73,7 +73,7 @@ fn every_virtual_scenario_matches_its_golden_report() {
         assert_eq!(report.verdict.exit_code, 0, "{name}");
         compared += 1;
     }
-    assert_eq!(compared, 19, "the number of scenarios with a golden report");
+    assert_eq!(compared, 20, "the number of scenarios with a golden report");
 }
 
 #[test]

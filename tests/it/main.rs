@@ -41,8 +41,10 @@ mod peers;
 mod pool_accounts;
 mod pool_admin_changes;
 mod pool_attributes;
+mod pool_choice;
 mod pool_clients;
 mod pool_credentials;
+mod pool_custom_auth;
 mod pool_device_calls;
 mod pool_devices;
 mod pool_events;
@@ -74,6 +76,7 @@ mod scenario_files;
 mod serve;
 #[cfg(unix)]
 mod serve_shutdown;
+mod serve_triggers;
 mod server_process;
 mod settings;
 mod sources;

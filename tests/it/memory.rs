@@ -37,6 +37,7 @@ impl Target for Open {
                 match step {
                     Step::Reply(reply) => return Ok(reply),
                     Step::Sign(signing) => return Ok(signing.run()),
+                    Step::Trigger(call, _) => panic!("{call:?}"),
                     Step::Compute(job, pending) => {
                         let done = self.compute.run(Side::Server, job).await;
                         step = self.pool.borrow_mut().resume(self.clock.now(), pending, done);

@@ -24,6 +24,7 @@ pub(super) fn ask(fixture: &mut PoolFixture, request: AccountRequest) -> Reply {
         match step {
             Step::Reply(reply) => return reply,
             Step::Sign(signing) => return signing.run(),
+            Step::Trigger(call, _) => panic!("{call:?}"),
             Step::Compute(job, pending) => step = harness.pool.resume(harness.now, pending, job.run()),
         }
     }

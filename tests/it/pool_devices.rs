@@ -1,14 +1,15 @@
 //! Devices in sign-ins: which device is trusted, when the pool decides it, and what a device must never do.
 
 use data_encoding::BASE64;
+use poolproof_cognito::ids::Session;
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, Switches};
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, Parameters, SecretVerifierConfig, keys};
 use poolproof_pool::UserStatus;
 use poolproof_srp::{Identity, Job, JobResult, Salt};
 
 use crate::pool_fixture::{
-    BAD_SESSION, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, USED_SESSION, challenge,
-    confirm_device, parameter, policy, refusal, set_status, tokens,
+    BAD_SESSION, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, USED_SESSION, begin,
+    challenge, confirm_device, finish, parameter, policy, refusal, respond, set_status, tokens,
 };
 
 const SUPPRESSING: PoolPolicy = PoolPolicy {
@@ -111,10 +112,38 @@ fn a_forgotten_device_is_unknown() {
     let second = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
     let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
     fixture.forget("ann", &phone);
-    assert_eq!(refusal(fixture.prove(&proof, &phone.secret)), NO_SUCH_DEVICE);
-    assert_eq!(refusal(fixture.start_device("ann", second.session.as_ref(), &phone)), NO_SUCH_DEVICE);
+    for _ in 0..2 {
+        // The challenge stays, so a second answer is not "used".
+        assert_eq!(refusal(fixture.prove(&proof, &phone.secret)), NO_SUCH_DEVICE);
+        assert_eq!(refusal(fixture.start_device("ann", second.session.as_ref(), &phone)), NO_SUCH_DEVICE);
+    }
     assert_eq!(fixture.sign_in_path("ann", Some(&phone)), NO_SUCH_DEVICE);
     assert_eq!(fixture.sign_in_path("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
+}
+
+/// docs/semantics.md, step 8: the state of the device is read at each answer, and the challenge stays.
+#[test]
+fn a_device_that_is_forgotten_during_the_arithmetic_of_a_leg_leaves_its_challenge() {
+    let (mut fixture, phone) = trusted();
+    let turns: Vec<_> =
+        (0..2).map(|_| challenge(fixture.password("ann", PASSWORD, Some(&phone.key)))).collect();
+    let proof = fixture.start_device("ann", turns[0].session.as_ref(), &phone).unwrap();
+    let claim = fixture.claim(&proof, &phone.secret);
+    let proof_session = proof.challenge.session.as_ref().map(Session::as_str);
+    let claiming = respond("DEVICE_PASSWORD_VERIFIER", proof_session, claim);
+    let (_, public_a) = fixture.draw_a();
+    let answers = Parameters::new()
+        .with(keys::USERNAME, "ann")
+        .with(keys::DEVICE_KEY, phone.key.as_str())
+        .with(keys::SRP_A, public_a.to_hex());
+    let starting = respond("DEVICE_SRP_AUTH", turns[1].session.as_ref().map(Session::as_str), answers);
+    let claimed = begin(&mut fixture, claiming.clone());
+    let started = begin(&mut fixture, starting.clone());
+    fixture.forget("ann", &phone);
+    assert_eq!(refusal(finish(&mut fixture, claimed)), NO_SUCH_DEVICE);
+    assert_eq!(refusal(finish(&mut fixture, started)), NO_SUCH_DEVICE);
+    assert_eq!(refusal(fixture.ask(claiming)), NO_SUCH_DEVICE);
+    assert_eq!(refusal(fixture.ask(starting)), NO_SUCH_DEVICE);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::seed::{Rng, Seed};
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::{STEP_S, TotpSecret, step_at};
-use poolproof_pool::{AppClient, NewAccount, NewDevice, Pending, Pool, PoolIdentity, Step};
+use poolproof_pool::{AppClient, CustomAuth, NewAccount, NewDevice, Pending, Pool, PoolIdentity, Step};
 use poolproof_srp::{
     ClaimTimestamp, DeviceSecret, Ephemeral, Group, Identity, Job, JobResult, PublicA, PublicB, Salt,
     SessionKey, Verifier,
@@ -129,6 +129,11 @@ impl PoolFixture {
         self.replace_pool(|pool| pool.with_exceptions(exceptions));
     }
 
+    /// Gives the pool custom challenges.
+    pub(crate) fn custom_auth(&mut self, custom_auth: CustomAuth) {
+        self.replace_pool(|pool| pool.with_custom_auth(Some(custom_auth)));
+    }
+
     /// Signs in from an address on no list, which resets the failure count.
     pub(crate) fn sign_in_from_unlisted_address(&mut self, name: &str) {
         let address = self.harness.origin.address.take();
@@ -233,9 +238,15 @@ impl PoolFixture {
     }
 
     pub(crate) fn start_with(&mut self, parameters: Parameters) -> Exchange {
+        self.start_flow(|fixture, public_a| {
+            fixture.initiate("USER_SRP_AUTH", parameters.with(keys::SRP_A, public_a))
+        })
+    }
+
+    /// Starts an exchange about a password with a request that sends this `SRP_A`.
+    pub(crate) fn start_flow(&mut self, begin: impl FnOnce(&mut Self, String) -> Reply) -> Exchange {
         let (a, public_a) = self.draw_a();
-        let parameters = parameters.with(keys::SRP_A, public_a.to_hex());
-        let challenge = challenge(self.initiate("USER_SRP_AUTH", parameters));
+        let challenge = challenge(begin(self, public_a.to_hex()));
         assert_eq!(challenge.name, ChallengeName::PasswordVerifier);
         let identity = Identity::user(PoolId::new(POOL).name(), parameter(&challenge, keys::USER_ID_FOR_SRP));
         Exchange { a, public_a, challenge, identity }
@@ -458,6 +469,7 @@ pub(crate) fn begin(fixture: &mut PoolFixture, request: Request) -> (JobResult, 
         Step::Compute(job, pending) => (Job::run(job), pending),
         Step::Reply(reply) => panic!("{reply:?}"),
         Step::Sign(signing) => panic!("{signing:?}"),
+        Step::Trigger(call, _) => panic!("{call:?}"),
     }
 }
 
@@ -465,6 +477,6 @@ pub(crate) fn begin(fixture: &mut PoolFixture, request: Request) -> (JobResult, 
 pub(crate) fn finish(fixture: &mut PoolFixture, (done, pending): (JobResult, Pending)) -> Reply {
     match fixture.harness.pool.resume(fixture.harness.now, pending, done) {
         Step::Reply(reply) => reply,
-        Step::Compute(..) | Step::Sign(_) => panic!("more arithmetic"),
+        Step::Compute(..) | Step::Sign(_) | Step::Trigger(..) => panic!("more arithmetic"),
     }
 }

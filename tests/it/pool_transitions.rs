@@ -293,6 +293,7 @@ impl TransitionTest {
                     ChallengeName::DeviceSrpAuth => "device",
                     ChallengeName::DevicePasswordVerifier => "proof",
                     ChallengeName::PasswordVerifier => "password",
+                    other => other.as_str(),
                 }
                 .to_owned()
             }

@@ -74,6 +74,7 @@ impl ProviderFixture {
                 Step::Reply(answer) => break answer,
                 Step::Sign(signing) => break to_operation_response(signing.run()),
                 Step::Compute(job, pending) => self.provider.resume(self.now, pending, job.run()),
+                Step::Trigger(call, _) => panic!("{call:?}"),
             };
         };
         let wire = encode_response(&answer);

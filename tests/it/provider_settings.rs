@@ -372,3 +372,66 @@ fn a_user_has_at_most_1000_devices_and_100_pending() {
     fixture.call_ok("AdminForgetDevice", &forget);
     fixture.call_ok("ConfirmDevice", &confirm(&tokens));
 }
+
+/// API reference, SignInPolicyType; developer guide, MFA: a pool that requires MFA refuses codes as first
+/// factors.
+#[test]
+fn first_factors_are_a_setting_that_excludes_required_mfa() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let create = |factors: &[&str]| {
+        let policy = json!({ "SignInPolicy": { "AllowedFirstAuthFactors": factors } });
+        json!({ "PoolName": "p", "Policies": policy })
+    };
+    let made = fixture.call_ok("CreateUserPool", &create(&["PASSWORD", "EMAIL_OTP", "SMS_OTP"]));
+    let allowed =
+        |made: &Value| made["UserPool"]["Policies"]["SignInPolicy"]["AllowedFirstAuthFactors"].clone();
+    assert_eq!(allowed(&made), json!(["PASSWORD", "EMAIL_OTP", "SMS_OTP"]));
+    let id = &made["UserPool"]["Id"];
+    let on = json!({ "UserPoolId": id, "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
+    let refused = fixture.ask("SetUserPoolMfaConfig", &on).unwrap_err();
+    assert!(refused.starts_with("InvalidParameterException: Invalid MFA configuration given"), "{refused}");
+    // An update resets what it does not name.
+    fixture.call_ok("UpdateUserPool", &json!({ "UserPoolId": id }));
+    let described = fixture.call_ok("DescribeUserPool", &json!({ "UserPoolId": id }));
+    assert_eq!(allowed(&described), json!(["PASSWORD"]));
+    fixture.call_ok("SetUserPoolMfaConfig", &on);
+    for (factors, expected) in [
+        (&["EMAIL_OTP"][..], "InvalidParameterException: AllowedFirstAuthFactors must include PASSWORD."),
+        (
+            &["PASSWORD", "WEB_AUTHN"],
+            "InvalidParameterException: poolproof does not simulate WEB_AUTHN in Policies.SignInPolicy.AllowedFirstAuthFactors",
+        ),
+    ] {
+        assert_eq!(fixture.ask("CreateUserPool", &create(factors)).unwrap_err(), expected);
+    }
+    let unknown = fixture.ask("CreateUserPool", &create(&["PASSWORD", "SMS"])).unwrap_err();
+    assert!(
+        unknown.contains("Member must satisfy enum value set: [PASSWORD, EMAIL_OTP, SMS_OTP, WEB_AUTHN]"),
+        "{unknown}"
+    );
+}
+
+#[test]
+fn a_client_lists_the_flows_that_it_allows() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let (pool, _) = fixture.pool("one");
+    let spec = |flows: &[&str]| json!({ "UserPoolId": pool, "ClientName": "c", "ExplicitAuthFlows": flows });
+    let ask = |fixture: &mut ProviderFixture, flows: &[&str], flow: &str| {
+        let made = fixture.call_ok("CreateUserPoolClient", &spec(flows));
+        let client = &made["UserPoolClient"]["ClientId"];
+        let body = json!({ "ClientId": client, "AuthFlow": flow, "AuthParameters": { "USERNAME": "ann" } });
+        match fixture.ask("InitiateAuth", &body) {
+            Ok(answer) => answer["ChallengeName"].as_str().unwrap_or_default().to_owned(),
+            Err(error) => error,
+        }
+    };
+    let disabled = |flow: &str| format!("InvalidParameterException: {flow} is not enabled for the client.");
+    assert_eq!(ask(&mut fixture, &["ALLOW_USER_AUTH"], "USER_AUTH"), "SELECT_CHALLENGE");
+    assert_eq!(ask(&mut fixture, &["ALLOW_USER_SRP_AUTH"], "USER_AUTH"), disabled("USER_AUTH"));
+    // FIELD A11: the client lists the flow, and the pool has no triggers.
+    let none = "InvalidParameterException: Custom auth lambda trigger is not configured for the user pool.";
+    for flows in [&["ALLOW_CUSTOM_AUTH"][..], &["CUSTOM_AUTH_FLOW_ONLY"], &[]] {
+        assert_eq!(ask(&mut fixture, flows, "CUSTOM_AUTH"), none, "{flows:?}");
+    }
+    assert_eq!(ask(&mut fixture, &["ALLOW_USER_SRP_AUTH"], "CUSTOM_AUTH"), disabled("CUSTOM_AUTH"));
+}

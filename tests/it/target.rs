@@ -53,7 +53,7 @@ pub(crate) fn planted(policy: PoolPolicy, defect: Option<Defect>) -> EndpointUrl
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        server::serve(provider, listener, server::ServerLimits::DEFAULT, Arc::new(|_: &str| {}), None)
+        server::serve(provider, listener, server::ServerLimits::DEFAULT, Arc::new(|_: &str| {}), None, None)
             .unwrap();
     });
     EndpointUrl::parse(&format!("http://{address}")).unwrap()

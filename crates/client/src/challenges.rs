@@ -19,6 +19,12 @@ impl SignIn {
             (State::FactorAnswer | State::DeviceAnswer | State::SetupFinished, Event::Answer(answer)) => {
                 self.on_auth(now, answer)
             }
+            (State::Offer, Event::Answer(answer)) => self.on_offer(now, answer),
+            (State::FirstCodeSent, Event::Answer(answer)) => self.on_first_code_sent(now, answer),
+            (State::CustomChallenge, Event::Answer(answer)) => self.on_custom_start(now, answer),
+            (State::CustomAnswer { request, sent }, Event::Answer(answer)) => {
+                self.on_custom_answer(now, request, sent, answer)
+            }
             (State::SecretCode, Event::Answer(answer)) => self.on_secret_code(now, answer),
             (State::SetupAnswer { secret }, Event::Answer(answer)) => self.on_verified(now, secret, answer),
             (State::DevicePublic { session }, Event::Device(DeviceAnswer::PublicValue(public_a))) => {
@@ -76,13 +82,20 @@ impl SignIn {
             ChallengeName::NewPasswordRequired => {
                 self.protocol_violation(now, format!("{name} is not for this user"))
             }
-            ChallengeName::PasswordVerifier | ChallengeName::DevicePasswordVerifier => {
+            ChallengeName::CustomChallenge => self.answer_custom(now, session.as_ref()),
+            ChallengeName::PasswordVerifier
+            | ChallengeName::DevicePasswordVerifier
+            | ChallengeName::SelectChallenge
+            | ChallengeName::Password
+            | ChallengeName::PasswordSrp
+            | ChallengeName::SmsOtp
+            | ChallengeName::WebAuthn => {
                 self.protocol_violation(now, format!("the pool sent {name} out of order"))
             }
         }
     }
 
-    fn enter_code(&mut self, of: CodeSource, session: Option<Session>) -> Action {
+    pub(super) fn enter_code(&mut self, of: CodeSource, session: Option<Session>) -> Action {
         self.state = State::Code { of: of.clone(), session };
         Action::EnterCode(of)
     }
@@ -92,6 +105,9 @@ impl SignIn {
             CodeSource::Phone => (ChallengeName::SmsMfa, keys::SMS_MFA_CODE),
             CodeSource::Email => (ChallengeName::EmailOtp, keys::EMAIL_OTP_CODE),
             CodeSource::App => (ChallengeName::SoftwareTokenMfa, keys::SOFTWARE_TOKEN_MFA_CODE),
+            CodeSource::FirstFactor(factor) => {
+                return self.send_first_code(now, factor, session.as_ref(), code);
+            }
             CodeSource::NewApp(secret) => {
                 let session = session.map(|session| session.as_str().to_owned());
                 let request = VerifySoftwareToken { session, user_code: code, friendly_device_name: None };
@@ -159,7 +175,7 @@ impl SignIn {
     }
 
     /// Adds the device key of the current attempt, if it has one.
-    fn with_device(&self, responses: Parameters) -> Parameters {
+    pub(super) fn with_device(&self, responses: Parameters) -> Parameters {
         match self.attempts.last().and_then(|attempt| attempt.device.as_ref()) {
             Some(key) => responses.with(keys::DEVICE_KEY, key.as_str()),
             None => responses,

@@ -19,6 +19,8 @@ pub enum Intent {
     ReplayedClaim,
     /// Sign in with a known device and `USER_PASSWORD_AUTH`, which sends the password itself.
     PlainPassword,
+    /// Sign in with a known device and wrong answers to custom challenges.
+    WrongCustomAnswer,
     /// Sign in with a known device, then refresh with its refresh token and with the user's oldest one.
     Refresh,
     /// Sign in with a known device, refresh, then use the same refresh token again, and the used one of the
@@ -36,7 +38,7 @@ pub enum Intent {
 
 impl Intent {
     /// All intents.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::KnownDevice,
         Self::NewDevice,
         Self::WrongPassword,
@@ -45,6 +47,7 @@ impl Intent {
         Self::KeyOmittedAfterMfa,
         Self::ReplayedClaim,
         Self::PlainPassword,
+        Self::WrongCustomAnswer,
         Self::Refresh,
         Self::RefreshReuse,
         Self::RefreshWithoutDevice,

@@ -8,7 +8,7 @@
 //! The pool is any server that speaks the Cognito user pools API.
 //!
 //! ```
-//! use poolproof_client::{Action, Event, SignIn, SignInOptions};
+//! use poolproof_client::{Action, Event, SignIn, SignInFlow, SignInOptions};
 //! use poolproof_cognito::ids::{ClientId, Password, PoolId, Username};
 //! use poolproof_cognito::protocol::Request;
 //! use poolproof_cognito::seed::Seed;
@@ -22,7 +22,7 @@
 //!     ephemeral_bits: 256,
 //!     username: Username::new("user"),
 //!     password: Password::new("secret"),
-//!     sends_password: true,
+//!     flow: SignInFlow::Password,
 //!     device: None,
 //!     device_secret_damaged: false,
 //!     omits_key_after_mfa: false,
@@ -41,6 +41,7 @@
 
 mod challenges;
 mod device;
+mod flows;
 mod follow_up;
 mod intent;
 mod sign_in;
@@ -49,4 +50,6 @@ mod types;
 pub use device::{Device, DeviceAnswer, DeviceRequest, DeviceStep};
 pub use intent::Intent;
 pub use sign_in::SignIn;
-pub use types::{Action, Attempt, AttemptEnd, CodeSource, End, Enrollment, Event, SignInOptions};
+pub use types::{
+    Action, Attempt, AttemptEnd, CodeSource, End, Enrollment, Event, FirstFactor, SignInFlow, SignInOptions,
+};

@@ -6,8 +6,8 @@ use super::device::DeviceAnswer;
 use super::types::{Action, Attempt, AttemptEnd, CodeSource, End, Enrollment, Event, SignInOptions};
 use poolproof_cognito::ids::{AccessToken, DeviceKey, Session};
 use poolproof_cognito::protocol::{
-    ApiError, AuthOutcome, AuthenticationResult, Challenge, ChallengeName, ErrorKind, InitiateAuth,
-    Parameters, Reply, Request, RespondToAuthChallenge, Response, keys,
+    ApiError, AuthOutcome, AuthenticationResult, Challenge, ChallengeName, ErrorKind, Parameters, Reply,
+    Request, RespondToAuthChallenge, Response, keys,
 };
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
@@ -30,10 +30,10 @@ pub struct SignIn {
     pub(super) new_app: Option<TotpSecret>,
     pub(super) end: Option<(Timestamp, End)>,
     /// The request that proves the password, without a device key.
-    claim: Option<Request>,
+    pub(super) claim: Option<Request>,
     pub(super) tokens: Option<AuthenticationResult>,
-    /// The challenge in the answer to `InitiateAuth`.
-    initial_challenge: Option<ChallengeName>,
+    /// The challenges before the claim.
+    pub(super) asked: Vec<ChallengeName>,
     requests: u32,
     /// When the last request but one was sent, and when the last one was.
     sent: [Timestamp; 2],
@@ -43,24 +43,60 @@ pub struct SignIn {
 #[derive(Debug)]
 pub(super) enum State {
     Start,
-    PublicA,
-    PasswordChallenge { a: Ephemeral, public_a: PublicA },
-    SessionKey { block: String, identity: Identity, timestamp: String },
-    PasswordAnswer { sent: Timestamp },
-    Code { of: CodeSource, session: Option<Session> },
+    /// `offer` is the session of `SELECT_CHALLENGE`, if the pool has offered first factors.
+    PublicA {
+        offer: Option<Session>,
+    },
+    PasswordChallenge {
+        a: Ephemeral,
+        public_a: PublicA,
+    },
+    SessionKey {
+        block: String,
+        identity: Identity,
+        timestamp: String,
+    },
+    PasswordAnswer {
+        sent: Timestamp,
+    },
+    Code {
+        of: CodeSource,
+        session: Option<Session>,
+    },
+    Offer,
+    FirstCodeSent,
+    CustomChallenge,
+    CustomAnswer {
+        request: RespondToAuthChallenge,
+        sent: Timestamp,
+    },
     FactorAnswer,
     SecretCode,
-    SetupAnswer { secret: TotpSecret },
+    SetupAnswer {
+        secret: TotpSecret,
+    },
     SetupFinished,
-    DevicePublic { session: Option<Session> },
+    DevicePublic {
+        session: Option<Session>,
+    },
     DeviceChallenge,
-    DeviceClaim { session: Option<Session> },
+    DeviceClaim {
+        session: Option<Session>,
+    },
     DeviceAnswer,
-    Enrollment { token: AccessToken },
-    Confirmation { token: AccessToken },
-    OptIn { token: AccessToken },
+    Enrollment {
+        token: AccessToken,
+    },
+    Confirmation {
+        token: AccessToken,
+    },
+    OptIn {
+        token: AccessToken,
+    },
     Forgetting,
-    Replay { sent: Timestamp },
+    Replay {
+        sent: Timestamp,
+    },
     Finished,
 }
 
@@ -92,7 +128,7 @@ impl SignIn {
             end: None,
             claim: None,
             tokens: None,
-            initial_challenge: None,
+            asked: Vec::new(),
             requests: 0,
             sent: [Timestamp::default(); 2],
         }
@@ -141,10 +177,10 @@ impl SignIn {
                 self.protocol_violation(now, error.to_string())
             }
             (_, Event::Device(DeviceAnswer::Unanswerable(why))) => self.protocol_violation(now, why),
-            (State::Start, Event::Start) if self.options.sends_password => self.send_password(now),
-            (State::Start, Event::Start) => self.begin(),
-            (State::PublicA, Event::JobResult(JobResult::PublicA { a, public_a })) => {
-                self.initiate(now, a, public_a)
+            (State::Start, Event::Start) => self.start(now),
+            (State::PublicA { offer }, Event::JobResult(JobResult::PublicA { a, public_a })) => {
+                let request = self.srp_start(offer.as_ref(), &public_a);
+                self.send(now, request, State::PasswordChallenge { a, public_a })
             }
             (State::PasswordChallenge { a, public_a }, Event::Answer(answer)) => {
                 self.on_first_answer(now, a, public_a, answer)
@@ -165,31 +201,11 @@ impl SignIn {
         }
     }
 
-    fn begin(&mut self) -> Action {
+    /// Begins the proof of the password. `offer` is the session of `SELECT_CHALLENGE`, if there is one.
+    pub(super) fn begin_srp(&mut self, offer: Option<Session>) -> Action {
         let a = Ephemeral::draw(self.options.ephemeral_bits, &mut self.rng);
-        self.state = State::PublicA;
+        self.state = State::PublicA { offer };
         Action::Compute(Job::ClientPublic { group: self.options.group, a })
-    }
-
-    fn send_password(&mut self, now: Timestamp) -> Action {
-        let password = self.options.password.as_str().to_owned();
-        self.claim = Some(self.initiate_auth("USER_PASSWORD_AUTH", keys::PASSWORD, password));
-        self.send_claim_for_device(now, self.options.device.clone())
-    }
-
-    fn initiate(&mut self, now: Timestamp, a: Ephemeral, public_a: PublicA) -> Action {
-        let request = self.initiate_auth("USER_SRP_AUTH", keys::SRP_A, public_a.to_hex());
-        self.send(now, request, State::PasswordChallenge { a, public_a })
-    }
-
-    fn initiate_auth(&self, flow: &str, key: &'static str, value: String) -> Request {
-        Request::InitiateAuth(InitiateAuth {
-            client_id: self.options.client_id.as_str().to_owned(),
-            auth_flow: flow.to_owned(),
-            auth_parameters: Parameters::new()
-                .with(keys::USERNAME, self.options.username.as_str())
-                .with(key, value),
-        })
     }
 
     /// Handles the answer to `InitiateAuth`. Any answer other than PASSWORD_VERIFIER ends the sign-in before
@@ -197,7 +213,7 @@ impl SignIn {
     fn on_first_answer(&mut self, now: Timestamp, a: Ephemeral, public_a: PublicA, answer: Reply) -> Action {
         match answer {
             Ok(Response::Auth(AuthOutcome::Challenge(challenge))) => {
-                self.initial_challenge = Some(challenge.name);
+                self.asked.push(challenge.name);
                 if challenge.name == ChallengeName::PasswordVerifier {
                     return self.on_password_challenge(now, a, public_a, &challenge);
                 }
@@ -266,14 +282,14 @@ impl SignIn {
 
     /// Sends the claim with this device key. Clients send the same claim without the key if the device is
     /// unknown.
-    fn send_claim_for_device(&mut self, now: Timestamp, device: Option<DeviceKey>) -> Action {
+    pub(super) fn send_claim_for_device(&mut self, now: Timestamp, device: Option<DeviceKey>) -> Action {
         let Some(mut claim) = self.claim.clone() else {
             return self.protocol_violation(now, "there is no claim to send");
         };
         if let (Some(key), Some(parameters)) = (&device, parameters_of(&mut claim)) {
             *parameters = std::mem::take(parameters).with(keys::DEVICE_KEY, key.as_str());
         }
-        self.attempts.push(Attempt::new(device, self.first_challenge()));
+        self.attempts.push(Attempt::new(device, self.asked.clone()));
         self.send(now, claim, State::PasswordAnswer { sent: now })
     }
 
@@ -297,7 +313,7 @@ impl SignIn {
             self.state = State::Finished;
             return Action::Finished;
         };
-        self.attempts.push(Attempt { replayed: true, ..Attempt::new(None, self.first_challenge()) });
+        self.attempts.push(Attempt { replayed: true, ..Attempt::new(None, self.asked.clone()) });
         self.send(now, claim, State::Replay { sent: now })
     }
 
@@ -316,12 +332,7 @@ impl SignIn {
         Action::Finished
     }
 
-    /// Returns the challenge that the password claim answers; none with `USER_PASSWORD_AUTH`.
-    fn first_challenge(&self) -> Vec<ChallengeName> {
-        if self.options.sends_password { Vec::new() } else { vec![ChallengeName::PasswordVerifier] }
-    }
-
-    fn names_device(&self) -> bool {
+    pub(super) fn names_device(&self) -> bool {
         self.attempts.last().is_some_and(|attempt| attempt.device.is_some())
     }
 
@@ -363,9 +374,9 @@ impl SignIn {
     /// Records an attempt if the pool decided before the claim, so that the oracle can judge it.
     fn record_early_decision(&mut self, now: Timestamp) {
         if self.attempts.is_empty() && self.requests > 0 {
-            let asked = self.initial_challenge.into_iter().collect();
             let claimed = Some((self.sent[1], now));
-            self.attempts.push(Attempt { claimed, ..Attempt::new(self.options.device.clone(), asked) });
+            let device = self.options.device.clone();
+            self.attempts.push(Attempt { claimed, ..Attempt::new(device, self.asked.clone()) });
         }
     }
 

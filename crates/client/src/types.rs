@@ -24,8 +24,8 @@ pub struct SignInOptions {
     pub username: Username,
     /// The password that the user types, right or wrong.
     pub password: Password,
-    /// Whether the client sends the password itself (`USER_PASSWORD_AUTH`) instead of an SRP proof.
-    pub sends_password: bool,
+    /// How the client starts and proves who the user is.
+    pub flow: SignInFlow,
     /// The key of the device, if it has one.
     pub device: Option<DeviceKey>,
     /// Whether the secret of that device is damaged.
@@ -40,6 +40,38 @@ pub struct SignInOptions {
     pub replay: bool,
     /// A device to forget after a new one is enrolled.
     pub device_to_forget: Option<DeviceKey>,
+}
+
+/// How a client starts a sign-in and proves who the user is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum SignInFlow {
+    /// By an SRP proof of the password (`USER_SRP_AUTH`).
+    #[default]
+    Srp,
+    /// By the password itself (`USER_PASSWORD_AUTH`).
+    Password,
+    /// By the first factor that the user prefers (`USER_AUTH`).
+    Choice(FirstFactor),
+    /// By custom challenges (`CUSTOM_AUTH`).
+    Custom {
+        /// Whether an SRP proof of the password comes first.
+        password_first: bool,
+        /// The answers in order; the last one is repeated.
+        answers: Vec<String>,
+    },
+}
+
+/// A first factor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FirstFactor {
+    /// An SRP proof of the password.
+    PasswordSrp,
+    /// The password itself.
+    Password,
+    /// A code sent by SMS, if the pool offers it; else an SRP proof of the password.
+    SmsCode,
+    /// A code sent by e-mail, if the pool offers it; else an SRP proof of the password.
+    EmailCode,
 }
 
 /// An input of a sign-in.
@@ -85,6 +117,8 @@ pub enum CodeSource {
     Email,
     /// In the authenticator app.
     App,
+    /// In the message with the code that is the first factor.
+    FirstFactor(FirstFactor),
     /// In an authenticator app that has just received this secret.
     NewApp(TotpSecret),
 }

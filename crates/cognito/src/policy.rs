@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use crate::quota::{QuotaCategory, Quotas, UserAccess};
 pub use crate::user_settings::{
-    AccountSettings, AddressKind, FactorTypes, Factors, Recovery, UsernameSettings,
+    AccountSettings, AddressKind, FactorTypes, Factors, FirstFactors, Recovery, UsernameSettings,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -236,6 +236,21 @@ pub enum ClaimReuse {
     Once,
 }
 
+/// After which sign-ins with custom challenges (`CUSTOM_AUTH`) a new device gets a key.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomAuthDevices {
+    /// After none.
+    #[default]
+    Never,
+    /// After those that proved the password first.
+    AfterPassword,
+    /// After all.
+    Always,
+}
+
 /// Choices where Cognito's documentation is silent or contradicts itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -247,12 +262,23 @@ pub struct Switches {
     /// How many claims can answer one challenge.
     #[serde(default)]
     pub claims: ClaimReuse,
+    /// Which sign-ins with custom challenges give a new device a key.
+    #[serde(default)]
+    pub custom_auth_devices: CustomAuthDevices,
+    /// Whether a remembered device must prove its secret after a first factor without a password.
+    #[serde(default)]
+    pub passwordless_device_proof: bool,
 }
 
 impl Switches {
     /// The defaults.
-    pub const DEFAULT: Self =
-        Self { risk_note: RiskNote::Pool, strict_mfa_binding: true, claims: ClaimReuse::Cognito };
+    pub const DEFAULT: Self = Self {
+        risk_note: RiskNote::Pool,
+        strict_mfa_binding: true,
+        claims: ClaimReuse::Cognito,
+        custom_auth_devices: CustomAuthDevices::Never,
+        passwordless_device_proof: false,
+    };
 }
 
 impl Default for Switches {
@@ -310,6 +336,7 @@ string_enums! {
     }
     RiskNote { Pool = "pool", Device = "device", Off = "off", }
     ClaimReuse { Cognito = "cognito", Once = "once", }
+    CustomAuthDevices { Never = "never", AfterPassword = "after_password", Always = "always", }
 }
 
 /// Everything that decides how a pool answers.
@@ -325,6 +352,9 @@ pub struct PoolPolicy {
     /// The types of second factors that count.
     #[serde(default)]
     pub factor_types: FactorTypes,
+    /// The first factors besides the password (`SignInPolicy`).
+    #[serde(default)]
+    pub first_factors: FirstFactors,
     /// What risk does.
     pub risk: RiskPolicy,
     /// Whether failures lock out.
@@ -347,6 +377,7 @@ impl PoolPolicy {
         suppress_mfa: false,
         mfa: MfaMode::Off,
         factor_types: FactorTypes::ALL,
+        first_factors: FirstFactors::PASSWORD,
         risk: RiskPolicy::OFF,
         lockout: Lockout::Cognito,
         quotas: Quotas::NONE,

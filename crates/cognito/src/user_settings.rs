@@ -44,6 +44,26 @@ impl Default for FactorTypes {
     }
 }
 
+/// The first factors that a pool allows besides the password (`AllowedFirstAuthFactors`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FirstFactors {
+    /// `EMAIL_OTP`: a code sent by e-mail.
+    pub email_otp: bool,
+    /// `SMS_OTP`: a code sent to a phone.
+    pub sms_otp: bool,
+}
+
+impl FirstFactors {
+    /// The password alone: Cognito's default.
+    pub const PASSWORD: Self = Self { email_otp: false, sms_otp: false };
+
+    /// Returns whether a user can sign in without a password.
+    pub const fn any(self) -> bool {
+        self.email_otp || self.sms_otp
+    }
+}
+
 /// How the users of a pool are named. It cannot change after the pool is created.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
-use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
+use poolproof_cognito::policy::{
+    CustomAuthDevices, Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote,
+};
 
 /// How the client proves the password.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -57,6 +59,20 @@ pub enum Flow {
     Srp,
     /// The client sends the password itself (`USER_PASSWORD_AUTH`).
     Password,
+    /// The client chooses a code sent by SMS as the first factor, else the password by SRP (`USER_AUTH`).
+    SmsCode,
+    /// The client chooses a code sent by e-mail as the first factor, else the password by SRP (`USER_AUTH`).
+    EmailCode,
+    /// The client answers custom challenges (`CUSTOM_AUTH`).
+    Custom,
+    /// The client proves the password by SRP, then answers custom challenges (`CUSTOM_AUTH`).
+    CustomAfterPassword,
+}
+
+impl Flow {
+    /// All variants.
+    pub const ALL: [Self; 6] =
+        [Self::Srp, Self::Password, Self::SmsCode, Self::EmailCode, Self::Custom, Self::CustomAfterPassword];
 }
 
 /// Whether the client's IP address is on a list of risk exceptions. The lists count only in mode `enforced`.
@@ -111,6 +127,14 @@ pub struct Circumstances {
     pub address: AddressStatus,
     /// Whether the client sends the device key with the password and leaves it out of the MFA answer.
     pub key_omitted_after_mfa: bool,
+    /// The pool's custom challenges.
+    pub custom_challenges: u8,
+    /// Whether the client answers custom challenges wrongly until it is refused.
+    pub wrong_custom_answer: bool,
+    /// After which sign-ins with custom challenges a new device gets a key.
+    pub custom_auth_devices: CustomAuthDevices,
+    /// Whether a remembered device must prove its secret after a code as the first factor.
+    pub passwordless_device_proof: bool,
 }
 
 /// Whether the user is locked out by failed attempts.
@@ -170,10 +194,15 @@ impl fmt::Display for Facts {
             None => f.write_str(", no risk")?,
             Some((level, action)) => write!(f, ", {level} risk with {action}")?,
         }
-        let Circumstances { flow, compromised, reset_required, address, key_omitted_after_mfa } =
-            self.circumstances;
+        let Circumstances { flow, compromised, reset_required, address, .. } = self.circumstances;
+        let Circumstances { key_omitted_after_mfa, wrong_custom_answer, .. } = self.circumstances;
         let remarks = [
             (flow == Flow::Password, "USER_PASSWORD_AUTH"),
+            (flow == Flow::SmsCode, "USER_AUTH with SMS_OTP"),
+            (flow == Flow::EmailCode, "USER_AUTH with EMAIL_OTP"),
+            (flow == Flow::Custom, "CUSTOM_AUTH"),
+            (flow == Flow::CustomAfterPassword, "CUSTOM_AUTH after the password"),
+            (wrong_custom_answer, "wrong custom answers"),
             (compromised, "compromised password"),
             (reset_required, "password reset required"),
             (address == AddressStatus::Blocked, "address always blocked"),

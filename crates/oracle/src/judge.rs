@@ -1,26 +1,130 @@
 //! Looks up the rule for the facts of a sign-in, and compares the pool's decision with it.
 
 use super::decision::{Decision, Judgement, Outcome, RuleId, Situation};
-use super::facts::{AddressStatus, Circumstances, Device, Facts, Flow, LockoutState};
+use super::facts::{AddressStatus, Circumstances, Claim, Device, Facts, Flow, LockoutState};
+use super::flow_rules::{
+    CODE_NOT_OFFERED, CODE_WITHOUT_PROOF, CUSTOM_ANSWERED, CUSTOM_DEVICE_PROOF, CUSTOM_DEVICE_UNKNOWN,
+    CUSTOM_MFA, CUSTOM_NEW_DEVICE, CUSTOM_NO_NEW_DEVICE, CUSTOM_WRONG_ANSWER, FLOW_RULES,
+};
 use super::refresh::refresh_rules;
 use super::rules::{
     ADDRESS_ALLOWED, COMPROMISED_SRP, Effect, MFA_ANSWER_WITHOUT_KEY, OVERRIDING_RULES, RULES, Rule,
     WRONG_DEVICE_SECRET, has_consequence,
 };
-use poolproof_cognito::policy::Factors;
+use poolproof_cognito::policy::{CustomAuthDevices, Factors, MfaMode};
 use poolproof_cognito::protocol::ChallengeName;
+
+const DEVICE_PROOF: [ChallengeName; 2] =
+    [ChallengeName::DeviceSrpAuth, ChallengeName::DevicePasswordVerifier];
+
+/// The wrong answer to custom challenges that refuses the sign-in.
+const WRONG_CUSTOM_ANSWERS: usize = 3;
 
 /// Returns the decision that the documentation requires, and the rule behind it.
 ///
 /// A user whose lockout is [uncertain](LockoutState::Uncertain) counts as not locked out.
 pub fn expect(facts: &Facts) -> (RuleId, Decision) {
+    match facts.circumstances.flow {
+        Flow::Srp | Flow::Password => expect_after_password(facts),
+        Flow::SmsCode => expect_by_code(facts, ChallengeName::SmsOtp, facts.factors.has_phone()),
+        Flow::EmailCode => expect_by_code(facts, ChallengeName::EmailOtp, facts.factors.has_email()),
+        Flow::Custom | Flow::CustomAfterPassword => expect_custom(facts),
+    }
+}
+
+/// Returns the decision about a sign-in by a code as the first factor. `reachable` is whether the user has an
+/// address for it.
+fn expect_by_code(facts: &Facts, code: ChallengeName, reachable: bool) -> (RuleId, Decision) {
+    let mfa_would_follow = match facts.mfa {
+        MfaMode::Off => false,
+        MfaMode::Optional => facts.factors.is_active(),
+        MfaMode::On => true,
+    };
+    let offered = reachable && !mfa_would_follow;
+    let circumstances = Circumstances {
+        flow: Flow::Srp,
+        // A code reveals no password.
+        compromised: facts.circumstances.compromised && !offered,
+        ..facts.circumstances
+    };
+    let (name, decision) = expect_after_password(&Facts { circumstances, ..*facts });
+    let rest = &decision.challenges[1..];
+    if !offered {
+        let name = if decision.outcome == Outcome::Tokens { CODE_NOT_OFFERED } else { name };
+        let challenges = [&[ChallengeName::SelectChallenge, ChallengeName::PasswordVerifier], rest].concat();
+        return (name, Decision { challenges, ..decision });
+    }
+    let first = [ChallengeName::SelectChallenge, code];
+    let mfa_only = rest.strip_suffix(&DEVICE_PROOF).filter(|_| !circumstances.passwordless_device_proof);
+    match mfa_only {
+        // Without a proof a damaged secret is not noticed.
+        Some(mfa) => {
+            let (outcome, new_device) = (Outcome::Tokens, false);
+            (CODE_WITHOUT_PROOF, Decision { challenges: [&first, mfa].concat(), outcome, new_device })
+        }
+        None => (name, Decision { challenges: [&first, rest].concat(), ..decision }),
+    }
+}
+
+/// Returns the decision about a sign-in with custom challenges. Risk is not evaluated there.
+fn expect_custom(facts: &Facts) -> (RuleId, Decision) {
+    let after_password = facts.circumstances.flow == Flow::CustomAfterPassword;
+    let circumstances = Circumstances {
+        flow: Flow::Srp,
+        compromised: false,
+        address: AddressStatus::Any,
+        key_omitted_after_mfa: false,
+        ..facts.circumstances
+    };
+    let facts = Facts { risk: None, circumstances, ..*facts };
+    // Without a password there is neither a lockout nor an MFA.
+    let (lock, claim, mfa) = match after_password {
+        true => (facts.lock, facts.claim, facts.mfa),
+        false => (LockoutState::Unlocked, Claim::Right, MfaMode::Off),
+    };
+    let (name, decision) = expect_after_password(&Facts { lock, claim, mfa, ..facts });
+    let keys = circumstances.custom_auth_devices;
+    let enrolls =
+        keys == CustomAuthDevices::Always || after_password && keys == CustomAuthDevices::AfterPassword;
+    let new_device = decision.new_device && enrolls;
+    let password = &decision.challenges[..usize::from(after_password)];
+    let rest = &decision.challenges[1..];
+    if after_password && rest.is_empty() && decision.outcome != Outcome::Tokens {
+        return (name, decision);
+    }
+    if rest.first().is_some_and(|next| *next != ChallengeName::DeviceSrpAuth) {
+        let name = if decision.outcome == Outcome::Tokens { CUSTOM_MFA } else { name };
+        return (name, Decision { new_device, ..decision });
+    }
+    let asked = |count: usize| [password, &vec![ChallengeName::CustomChallenge; count]].concat();
+    if circumstances.wrong_custom_answer {
+        let challenges = asked(WRONG_CUSTOM_ANSWERS);
+        return (
+            CUSTOM_WRONG_ANSWER,
+            Decision { challenges, outcome: Outcome::Incorrect, new_device: false },
+        );
+    }
+    let name = match decision.outcome {
+        Outcome::DeviceNotFound => CUSTOM_DEVICE_UNKNOWN,
+        Outcome::Tokens if !rest.is_empty() => CUSTOM_DEVICE_PROOF,
+        Outcome::Tokens if new_device => CUSTOM_NEW_DEVICE,
+        Outcome::Tokens if decision.new_device => CUSTOM_NO_NEW_DEVICE,
+        Outcome::Tokens => CUSTOM_ANSWERED,
+        _ => name,
+    };
+    let challenges = [&asked(circumstances.custom_challenges.into()), rest].concat();
+    (name, Decision { challenges, outcome: decision.outcome, new_device })
+}
+
+/// Returns the decision about a sign-in with a password.
+fn expect_after_password(facts: &Facts) -> (RuleId, Decision) {
     let Some(rule) = applicable_rule(facts) else {
         // A unit test enumerates all situations.
         unreachable!("no rule for {facts}");
     };
     let mut challenges = match facts.circumstances.flow {
         Flow::Srp => vec![ChallengeName::PasswordVerifier],
-        Flow::Password => Vec::new(),
+        _ => Vec::new(),
     };
     match rule.then {
         Effect::Refuse(outcome) => {
@@ -36,7 +140,7 @@ pub fn expect(facts: &Facts) -> (RuleId, Decision) {
                 challenges.extend_from_slice(second_factor(facts.factors));
             }
             if device_proof {
-                challenges.extend([ChallengeName::DeviceSrpAuth, ChallengeName::DevicePasswordVerifier]);
+                challenges.extend(DEVICE_PROOF);
             }
             if device_proof && !facts.device_secret_valid {
                 return (
@@ -91,7 +195,7 @@ fn described_rules() -> impl Iterator<Item = (RuleId, &'static str)> {
 }
 
 fn sign_in_rules() -> impl Iterator<Item = (RuleId, &'static str)> {
-    RULES.iter().map(|rule| (rule.name, rule.description)).chain(OVERRIDING_RULES)
+    RULES.iter().map(|rule| (rule.name, rule.description)).chain(OVERRIDING_RULES).chain(FLOW_RULES)
 }
 
 /// Returns the rule in one sentence, or an empty string if the id is unknown.
@@ -121,8 +225,7 @@ pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::Claim;
-    use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
+    use poolproof_cognito::policy::{RememberMode, RiskAction, RiskLevel, RiskNote};
 
     fn refused(outcome: Outcome) -> Decision {
         Decision { challenges: vec![ChallengeName::PasswordVerifier], outcome, new_device: false }
@@ -194,7 +297,7 @@ pub(super) mod tests {
     fn in_all_circumstances() -> impl Iterator<Item = Facts> {
         let both = [false, true];
         every_situation().into_iter().step_by(5).flat_map(move |facts| {
-            [Flow::Srp, Flow::Password].into_iter().flat_map(move |flow| {
+            Flow::ALL.into_iter().flat_map(move |flow| {
                 both.into_iter().flat_map(move |compromised| {
                     both.into_iter().flat_map(move |reset_required| {
                         [AddressStatus::Any, AddressStatus::Blocked, AddressStatus::Skipped].into_iter().map(
@@ -206,6 +309,13 @@ pub(super) mod tests {
                                     reset_required,
                                     address,
                                     key_omitted_after_mfa,
+                                    custom_challenges: 2,
+                                    wrong_custom_answer: compromised,
+                                    custom_auth_devices: match reset_required {
+                                        false if address == AddressStatus::Any => CustomAuthDevices::Always,
+                                        _ => CustomAuthDevices::Never,
+                                    },
+                                    passwordless_device_proof: false,
                                 };
                                 Facts { circumstances, ..facts }
                             },

@@ -41,6 +41,7 @@ mod basis;
 mod decision;
 mod explain;
 mod facts;
+mod flow_rules;
 mod judge;
 mod lockout;
 mod refresh;

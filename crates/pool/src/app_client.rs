@@ -27,6 +27,12 @@ pub struct AppClient {
     pub password_flow: PasswordFlow,
     /// `USER_SRP_AUTH`.
     pub srp_flow: bool,
+    /// `USER_AUTH`.
+    #[serde(default)]
+    pub choice_flow: bool,
+    /// `CUSTOM_AUTH`.
+    #[serde(default)]
+    pub custom_flow: bool,
     /// `ADMIN_USER_PASSWORD_AUTH`.
     pub admin_flow: bool,
     /// `REFRESH_TOKEN_AUTH`.
@@ -96,7 +102,8 @@ pub enum PasswordFlow {
 }
 
 impl AppClient {
-    /// Returns a client without a secret, for SRP only, that reveals when a user does not exist.
+    /// Returns a client without a secret, with Cognito's default flows, that reveals when a user does not
+    /// exist.
     pub const fn public(id: ClientId) -> Self {
         Self {
             id,
@@ -104,6 +111,8 @@ impl AppClient {
             prevents_user_existence_errors: false,
             password_flow: PasswordFlow::Off,
             srp_flow: true,
+            choice_flow: false,
+            custom_flow: true,
             admin_flow: false,
             refresh_flow: true,
             token_revocation: true,

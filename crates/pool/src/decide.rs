@@ -1,13 +1,22 @@
-//! Decides what the pool requires after a correct password, in the documented order of steps.
+//! Decides what the pool requires after a correct first factor, in the documented order of steps.
 
 use super::Pool;
 use super::account::{Account, AccountId};
-use super::session_store::SignInState;
+use super::session_store::{ProvenBy, SignInState};
 use poolproof_cognito::ids::{ClientId, DeviceKey};
 use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskMode, RiskNote};
 use poolproof_cognito::protocol::{ApiError, DeviceStatus, Origin};
 
-/// The decision after a correct password.
+/// A user whose first factor was correct.
+pub(super) struct Proven {
+    pub(super) client_id: ClientId,
+    pub(super) account: AccountId,
+    pub(super) by: ProvenBy,
+    pub(super) named_device: Option<DeviceKey>,
+    pub(super) origin: Origin,
+}
+
+/// The decision after a correct first factor.
 pub(super) enum Decision {
     /// The sign-in is refused.
     Refuse(ApiError),
@@ -18,25 +27,21 @@ pub(super) enum Decision {
 }
 
 impl Pool {
-    /// Decides about a sign-in whose password was correct.
-    pub(super) fn decide(
-        &self,
-        client_id: &ClientId,
-        id: AccountId,
-        named: Option<DeviceKey>,
-        origin: Origin,
-    ) -> Decision {
+    /// Decides about a sign-in whose first factor was correct.
+    pub(super) fn decide(&self, proven: Proven) -> Decision {
+        let Proven { client_id, account: id, by, named_device: named, origin } = proven;
         let account = self.directory.account(id);
         let policy = &self.policy;
 
-        // 1. Risk counts only where threat protection is enforced. It refuses a sign-in before the device is
-        // considered.
-        if self.is_blocked(client_id, origin) {
+        // 1. Risk counts only where threat protection is enforced, and not for custom challenges: AWS has a
+        // setting of its own for these. It refuses a sign-in before the device is considered.
+        let assessed = by != ProvenBy::CustomAfterPassword;
+        if assessed && self.is_blocked(&client_id, origin) {
             return Decision::Refuse(ApiError::address_blocked());
         }
-        let enforced = policy.risk.mode == RiskMode::Enforced;
-        let level = self.risk_level(client_id, account, named.as_ref(), origin).filter(|_| enforced);
-        let risk = level.map(|level| (level, self.risk_policy(client_id).action(level)));
+        let assessed = assessed && policy.risk.mode == RiskMode::Enforced;
+        let level = self.risk_level(&client_id, account, named.as_ref(), origin).filter(|_| assessed);
+        let risk = level.map(|level| (level, self.risk_policy(&client_id).action(level)));
         if matches!(risk, Some((_, RiskAction::Block))) {
             return Decision::Refuse(ApiError::blocked_by_risk());
         }
@@ -75,9 +80,10 @@ impl Pool {
         }
         let trusted_device = trusted.map(|(key, _)| key);
         let sign_in = SignInState {
-            client_id: client_id.clone(),
+            client_id,
             account: id,
             credentials: account.credential_version,
+            proven_by: by,
             named_device: named,
             trusted_device,
             mfa_done: false,

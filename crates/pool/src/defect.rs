@@ -52,11 +52,15 @@ pub enum Defect {
     AppSetupUncounted,
     /// A refresh token that was exchanged for another one stays valid.
     UsedTokenRefreshes,
+    /// After custom challenges a remembered device need not prove its secret.
+    CustomDeviceProofSkipped,
+    /// A code is offered as the first factor although an MFA follows.
+    CodeOfferedBeforeMfa,
 }
 
 impl Defect {
     /// All defects.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::ForgottenDeviceAccepted,
         Self::SuppressesAlways,
         Self::OptInRemembersAtOnce,
@@ -80,5 +84,7 @@ impl Defect {
         Self::RiskNeedsActiveFactor,
         Self::AppSetupUncounted,
         Self::UsedTokenRefreshes,
+        Self::CustomDeviceProofSkipped,
+        Self::CodeOfferedBeforeMfa,
     ];
 }

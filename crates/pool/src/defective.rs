@@ -3,12 +3,12 @@
 use super::account::AccountId;
 use super::lockout::Failures;
 use super::password::{FIRST_LOCKING_FAILURE, PendingPlainPassword};
-use super::session_store::{Owner, PasswordChallenge, SignInState};
+use super::session_store::{Owner, PasswordChallenge, ProvenBy, SignInState};
 use super::sign_in::PendingClaim;
 use super::{Defect, Input, Pending, PendingWork, Pool, Step};
 use poolproof_cognito::ids::{DeviceKey, SecretBlock};
 use poolproof_cognito::policy::{
-    CompromisedAction, FactorTypes, PoolPolicy, RememberMode, RiskAction, RiskNote,
+    CompromisedAction, FactorTypes, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskNote,
 };
 use poolproof_cognito::protocol::{
     AccountRequest, AuthOutcome, AuthenticationResult, InitiateAuth, Origin, Request, RespondToAuthChallenge,
@@ -44,6 +44,7 @@ impl Defect {
     }
 
     fn change_settings(self, pool: &mut Pool, input: &Input) {
+        let names_own_device = names_own_device_to_custom_challenge(pool, input);
         let policy = &mut pool.policy;
         match self {
             // With `suppress_mfa`, the Note would apply as well.
@@ -69,6 +70,8 @@ impl Defect {
                     policy.quotas.user_resource_update = None;
                 }
             }
+            Self::CustomDeviceProofSkipped if names_own_device => policy.remember = RememberMode::No,
+            Self::CodeOfferedBeforeMfa if is_choice(input) => policy.mfa = MfaMode::Off,
             Self::ForgottenDeviceRefreshes => {
                 let Input::Request(_, request) = input else { return };
                 let Some((token, device_key)) = refresh_token(request) else { return };
@@ -101,7 +104,7 @@ impl Defect {
             }
             (Self::DeviceClaimUnchecked, Input::Result(pending, JobResult::SessionKey(key))) => {
                 let PendingWork::DeviceClaim(pending) = &mut pending.work else { return };
-                let devices = &pool.directory.account(pending.sign_in.account).devices;
+                let devices = &pool.directory.account(pending.open.sign_in.account).devices;
                 let Some(device) = devices.get(&pending.key) else { return };
                 let identity = Identity::device(device.group_key.as_str(), pending.key.as_str());
                 pending.claim.signature = pending.claim.expected_signature(key, &identity);
@@ -196,6 +199,29 @@ fn ignore_block(policy: &mut PoolPolicy) {
         if *action == RiskAction::Block {
             *action = RiskAction::NoAction;
         }
+    }
+}
+
+/// Whether this input is the answer to a custom challenge with the key of a device that the user has
+/// confirmed.
+fn names_own_device_to_custom_challenge(pool: &Pool, input: &Input) -> bool {
+    let Input::Request(_, Request::RespondToAuthChallenge(request)) = input else { return false };
+    let answers = &request.challenge_responses;
+    let account = answers.value(keys::USERNAME).and_then(|name| pool.directory.find(name));
+    let key = answers.value(keys::DEVICE_KEY).map(DeviceKey::new);
+    let confirmed =
+        account.zip(key).is_some_and(|(id, key)| pool.directory.account(id).confirmed(&key).is_some());
+    request.challenge_name == "CUSTOM_CHALLENGE" && confirmed
+}
+
+/// Whether this input offers first factors or chooses one of them.
+fn is_choice(input: &Input) -> bool {
+    match input {
+        Input::Request(_, Request::InitiateAuth(request)) => request.auth_flow == "USER_AUTH",
+        Input::Request(_, Request::RespondToAuthChallenge(request)) => {
+            request.challenge_name == "SELECT_CHALLENGE"
+        }
+        _ => false,
     }
 }
 
@@ -305,6 +331,7 @@ fn compromised_password(
         owner: challenge.owner.clone(),
         named_device: named_device.clone(),
         origin: *origin,
+        session: None,
     })
 }
 
@@ -329,6 +356,7 @@ fn issue_another_device(pool: &mut Pool, now: Timestamp, tokens: &mut Authentica
         client_id: claims.client_id,
         account,
         credentials: pool.directory.account(account).credential_version,
+        proven_by: ProvenBy::Srp,
         named_device: None,
         trusted_device: None,
         mfa_done: false,

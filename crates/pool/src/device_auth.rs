@@ -2,12 +2,14 @@
 //! never replaces them.
 
 use super::account::DeviceState;
-use super::session_store::{Exchange, ExpectedAnswer, LookupKey, OpenSession, SessionHandle, SignInState};
+use super::session_store::{
+    Exchange, ExpectedAnswer, LookupKey, OpenSession, ProvenBy, SessionHandle, SignInState,
+};
 use super::sign_in::{Claim, required};
 use super::{Pending, PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse};
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Session};
 use poolproof_cognito::protocol::{
-    ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, Origin, Parameters, Reply,
+    ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, ErrorKind, Origin, Parameters, Reply,
     RespondToAuthChallenge, Response, keys,
 };
 use poolproof_cognito::time::Timestamp;
@@ -16,7 +18,8 @@ use poolproof_srp::{Ephemeral, Identity, Job, PublicA, PublicB, Salt, SessionKey
 /// `DEVICE_SRP_AUTH` waits for `B`.
 #[derive(Debug)]
 pub(super) struct PendingChallenge {
-    sign_in: SignInState,
+    session: Session,
+    open: OpenSession,
     key: DeviceKey,
     public_a: PublicA,
 }
@@ -24,7 +27,8 @@ pub(super) struct PendingChallenge {
 /// The device's claim waits for the session key.
 #[derive(Debug)]
 pub(super) struct PendingClaim {
-    pub(super) sign_in: SignInState,
+    session: Session,
+    pub(super) open: OpenSession,
     pub(super) key: DeviceKey,
     pub(super) claim: Claim,
 }
@@ -39,8 +43,9 @@ struct TrustedDevice {
 impl Pool {
     /// Continues after the factor, if one was required: with device authentication or with tokens.
     pub(super) fn after_factor(&mut self, now: Timestamp, sign_in: SignInState) -> Response {
+        let proves = sign_in.proven_by != ProvenBy::Code || self.policy.switches.passwordless_device_proof;
         // If the pool has stopped tracking devices meanwhile, it asks for none.
-        match sign_in.trusted_device.clone().filter(|_| self.policy.remember.tracks()) {
+        match sign_in.trusted_device.clone().filter(|_| proves && self.policy.remember.tracks()) {
             None => self.finish(now, &sign_in),
             Some(key) => self.challenge(
                 now,
@@ -60,11 +65,10 @@ impl Pool {
     ) -> Step {
         match self.parse_device_start(now, origin, request) {
             Err(error) => refuse(error),
-            Ok((sign_in, key, public_a, verifier)) => {
+            Ok((challenge, verifier)) => {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.rng);
                 let job = Job::ServerPublic { group: self.identity.group, b, verifier };
-                let client_id = sign_in.client_id.clone();
-                let challenge = PendingChallenge { sign_in, key, public_a };
+                let client_id = challenge.open.sign_in.client_id.clone();
                 Step::Compute(job, Pending::new(&client_id, PendingWork::DeviceChallenge(challenge)))
             }
         }
@@ -75,7 +79,7 @@ impl Pool {
         now: Timestamp,
         origin: Origin,
         request: &RespondToAuthChallenge,
-    ) -> Result<(SignInState, DeviceKey, PublicA, Verifier), ApiError> {
+    ) -> Result<(PendingChallenge, Verifier), ApiError> {
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
         let public_a = self.read_public_a(required(&request.challenge_responses, keys::SRP_A)?)?;
         let (session, open) = self.take_device_session(now, origin, request, &key)?;
@@ -84,7 +88,7 @@ impl Pool {
             return Err(ApiError::incorrect_credentials());
         }
         match self.trusted(&open.sign_in, &key) {
-            Ok(device) => Ok((open.sign_in, key, public_a, device.verifier)),
+            Ok(device) => Ok((PendingChallenge { session, open, key, public_a }, device.verifier)),
             Err(error) => {
                 self.session_store.restore_session(&session, open);
                 Err(error)
@@ -133,8 +137,12 @@ impl Pool {
         b: Ephemeral,
         public_b: PublicB,
     ) -> Reply {
-        let PendingChallenge { sign_in, key, public_a } = pending_work;
-        let device = self.trusted(&sign_in, &key)?;
+        let PendingChallenge { session, open, key, public_a } = pending_work;
+        let device = match self.trusted(&open.sign_in, &key) {
+            Ok(device) => device,
+            Err(error) => return Err(self.keep_if_forgotten(&session, open, error)),
+        };
+        let sign_in = open.sign_in;
         let secret_block = self.new_secret_block();
         let parameters = Parameters::new()
             .with(keys::USERNAME, self.directory.account(sign_in.account).username.as_str())
@@ -145,8 +153,8 @@ impl Pool {
         let exchange = Exchange { public_a, public_b, b };
         let expected_answer = ExpectedAnswer::DeviceClaim { exchange, secret_block };
         let session = Some(self.open_session(now, sign_in, expected_answer));
-        let name = ChallengeName::DevicePasswordVerifier;
-        Ok(Response::Auth(AuthOutcome::Challenge(Challenge { name, session, parameters })))
+        let (name, available) = (ChallengeName::DevicePasswordVerifier, Vec::new());
+        Ok(Response::Auth(AuthOutcome::Challenge(Challenge { name, session, parameters, available })))
     }
 
     /// `DEVICE_PASSWORD_VERIFIER`.
@@ -154,7 +162,7 @@ impl Pool {
         match self.read_claim(now, request) {
             Err(error) => refuse(error),
             Ok((job, claim)) => {
-                let client_id = claim.sign_in.client_id.clone();
+                let client_id = claim.open.sign_in.client_id.clone();
                 Step::Compute(job, Pending::new(&client_id, PendingWork::DeviceClaim(claim)))
             }
         }
@@ -169,38 +177,48 @@ impl Pool {
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
         let found = self.session_store.find(now, &SessionHandle::Block(claim.block.clone()), |_| true);
         let session = request.session.as_deref().map(LookupKey::from_text).or(found);
-        let (_, open) =
+        let (session, open) =
             self.take_named_session(now, request, session, ChallengeName::DevicePasswordVerifier)?;
-        let OpenSession {
-            sign_in,
-            expected_answer: ExpectedAnswer::DeviceClaim { exchange, secret_block },
-            ..
-        } = open
-        else {
+        let ExpectedAnswer::DeviceClaim { exchange, secret_block } = &open.expected_answer else {
             return Err(ApiError::internal("the session expects another challenge"));
         };
-        if sign_in.trusted_device.as_ref() != Some(&key) || claim.block != secret_block {
+        if open.sign_in.trusted_device.as_ref() != Some(&key) || claim.block != *secret_block {
             return Err(ApiError::incorrect_credentials());
         }
-        let verifier = self.trusted(&sign_in, &key)?.verifier;
-        let Exchange { public_a, public_b, b } = exchange;
+        let Exchange { public_a, public_b, b } = exchange.clone();
+        let verifier = match self.trusted(&open.sign_in, &key) {
+            Ok(device) => device.verifier,
+            Err(error) => return Err(self.keep_if_forgotten(&session, open, error)),
+        };
         let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
-        Ok((job, PendingClaim { sign_in, key, claim }))
+        Ok((job, PendingClaim { session, open, key, claim }))
     }
 
     /// Continues with the device's claim: checks it and completes the sign-in.
     pub(super) fn verify_device_claim(
         &mut self,
         now: Timestamp,
-        pending_work: &PendingClaim,
-        key: &SessionKey,
+        pending_work: PendingClaim,
+        session_key: &SessionKey,
     ) -> Reply {
-        let device = self.trusted(&pending_work.sign_in, &pending_work.key)?;
-        let identity = Identity::device(device.group_key.as_str(), pending_work.key.as_str());
-        if !pending_work.claim.is_valid(key, &identity) {
+        let PendingClaim { session, open, key, claim } = pending_work;
+        let device = match self.trusted(&open.sign_in, &key) {
+            Ok(device) => device,
+            Err(error) => return Err(self.keep_if_forgotten(&session, open, error)),
+        };
+        let identity = Identity::device(device.group_key.as_str(), key.as_str());
+        if !claim.is_valid(session_key, &identity) {
             return Err(ApiError::incorrect_credentials());
         }
-        Ok(self.finish(now, &pending_work.sign_in))
+        Ok(self.finish(now, &open.sign_in))
+    }
+
+    /// Restores a session whose device was forgotten meanwhile: the challenge stays.
+    fn keep_if_forgotten(&mut self, session: &Session, open: OpenSession, error: ApiError) -> ApiError {
+        if error.kind == ErrorKind::ResourceNotFound {
+            self.session_store.restore_session(session, open);
+        }
+        error
     }
 
     /// Returns the device, if the pool still trusts it. Every use checks again: the device may be removed,
@@ -210,7 +228,10 @@ impl Pool {
         let account = self.directory.account(sign_in.account);
         let device = account.devices.get(key).ok_or_else(ApiError::device_not_found)?;
         // The device replaced an MFA that the pool requires now. Only a new sign-in can ask for it.
-        let must_ask = !sign_in.mfa_done && self.pool_asks_for_mfa(account, Some(device.mfa_bound));
+        // Custom challenges without a password never lead to an MFA.
+        let must_ask = !sign_in.mfa_done
+            && sign_in.proven_by != ProvenBy::Custom
+            && self.pool_asks_for_mfa(account, Some(device.mfa_bound));
         if must_ask || !self.policy.remember.tracks() {
             return Err(ApiError::incorrect_credentials());
         }

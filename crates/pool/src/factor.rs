@@ -126,7 +126,8 @@ impl Pool {
             parameters = parameters.with(key, *value);
         }
         let session = self.open_session(now, sign_in, expected_answer);
-        Response::Auth(AuthOutcome::Challenge(Challenge { name, session: Some(session), parameters }))
+        let (session, available) = (Some(session), Vec::new());
+        Response::Auth(AuthOutcome::Challenge(Challenge { name, session, parameters, available }))
     }
 
     /// Opens a session that waits for this challenge.

@@ -5,9 +5,10 @@ use rand::{Rng as _, RngExt as _};
 use super::Pool;
 use super::account::{Device, DeviceState};
 use super::event_record::EventResult;
-use super::session_store::SignInState;
+use super::session_store::{ProvenBy, SignInState};
 use super::token::{Claims, TokenUse};
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey};
+use poolproof_cognito::policy::CustomAuthDevices;
 use poolproof_cognito::protocol::{AuthOutcome, AuthenticationResult, NewDeviceMetadata, Response};
 use poolproof_cognito::time::Timestamp;
 
@@ -20,7 +21,14 @@ impl Pool {
         let origin_id = self.new_uuid();
         let tracks = self.policy.remember.tracks();
         let unnamed = sign_in.named_device.is_none();
-        let new_device = (tracks && unnamed).then(|| self.issue_device(now, sign_in, origin_id.clone()));
+        let keys = self.policy.switches.custom_auth_devices;
+        let enrolls = match sign_in.proven_by {
+            ProvenBy::Custom => keys == CustomAuthDevices::Always,
+            ProvenBy::CustomAfterPassword => keys != CustomAuthDevices::Never,
+            ProvenBy::Srp | ProvenBy::PlainPassword | ProvenBy::Code => true,
+        };
+        let new_device =
+            (tracks && unnamed && enrolls).then(|| self.issue_device(now, sign_in, origin_id.clone()));
         let device_key = match &new_device {
             Some(metadata) => Some(metadata.device_key.clone()),
             None => sign_in.named_device.clone().filter(|_| tracks),

@@ -11,10 +11,12 @@
 //! | file | purpose |
 //! |---|---|
 //! | `sign_in` | `InitiateAuth` and the SRP password claim |
-//! | `password` | the steps after a correct password; plain and new passwords |
+//! | `password` | the steps after a correct first factor; plain and new passwords |
+//! | `choice` | `USER_AUTH`: the choice of the first factor |
+//! | `custom_auth`, `trigger` | `CUSTOM_AUTH`: custom challenges and their triggers |
 //! | `unknown_user` | names of users that do not exist |
 //! | `risk` | risk levels, address lists, compromised passwords |
-//! | `decide` | what the pool requires after a correct password |
+//! | `decide` | what the pool requires after a correct first factor |
 //! | `factor`  | second factors: selection, codes, setup |
 //! | `device_auth` | device authentication |
 //! | `finish`  | tokens and new devices |
@@ -25,6 +27,7 @@
 //! | `groups` | groups and their claims |
 //! | `recovery`, `attributes`, `codes`, `code_delivery` | password recovery, changes and verification of attributes |
 //! | `rs256` | tokens that other parties can verify |
+//! | `settings` | the settings, as an administrator changes them |
 //! | `record` | the user records that are stored between runs |
 //! | `account`, `directory`, `app_client`, `session_store`, `expiry_queue` | users, clients and sign-ins |
 //! | `lockout`, `quota`, `token`, `entry_counts` | the rest of the state, and its size |
@@ -33,8 +36,10 @@ mod account;
 mod app_client;
 mod attributes;
 mod auth_events;
+mod choice;
 mod code_delivery;
 mod codes;
+mod custom_auth;
 mod decide;
 mod defect;
 #[cfg(feature = "defects")]
@@ -66,6 +71,7 @@ mod sign_in;
 mod sign_in_history;
 mod sign_up;
 mod token;
+mod trigger;
 mod unknown_user;
 mod user_list;
 mod users;
@@ -97,6 +103,7 @@ pub use record::{
 };
 pub use rs256::{Rs256, SigningJob};
 pub use session_store::Delivery;
+pub use trigger::{CustomAuth, CustomChallenge, TriggerCall, TriggerFailure};
 
 use directory::Directory;
 use groups::Groups;
@@ -118,6 +125,17 @@ pub enum Step {
     Compute(Job, Pending),
     /// A reply without the signatures of its RS256 tokens; [`SigningJob::run`] completes it.
     Sign(Box<SigningJob>),
+    /// A call of a trigger at an endpoint; pass what it answers to [`Pool::resume_trigger`] with the
+    /// [`Pending`].
+    Trigger(Box<TriggerCall>, Pending),
+}
+
+impl Step {
+    /// Returns whether the step refuses a device that the pool does not know. The client may then answer
+    /// again without the device key.
+    fn refuses_unknown_device(&self) -> bool {
+        matches!(self, Self::Reply(Err(error)) if error.kind == ErrorKind::ResourceNotFound)
+    }
 }
 
 /// A request that waits for arithmetic. It holds what the request removed from the pool.
@@ -129,11 +147,11 @@ pub struct Pending {
 }
 
 /// An input of the pool.
-#[expect(clippy::large_enum_variant, reason = "an input is passed on once and never stored")]
 enum Input {
     Request(Origin, Request),
     Account(Origin, AccountRequest),
     Result(Pending, JobResult),
+    TriggerAnswer(Pending, Result<Vec<u8>, TriggerFailure>),
 }
 
 #[derive(Debug)]
@@ -144,6 +162,7 @@ enum PendingWork {
     NewPassword(password::PendingNewPassword),
     DeviceChallenge(device_auth::PendingChallenge),
     DeviceClaim(device_auth::PendingClaim),
+    Trigger(custom_auth::PendingTrigger),
     Account(users::PendingVerifier),
 }
 
@@ -176,6 +195,7 @@ pub struct Pool {
     signer: Signer,
     simulated_users: SimulatedUsers,
     rng: Rng,
+    custom_auth: Option<CustomAuth>,
     /// The latest time that a caller passed.
     latest: Timestamp,
     #[cfg(feature = "defects")]
@@ -209,6 +229,7 @@ impl Pool {
             signer,
             simulated_users,
             rng,
+            custom_auth: None,
             latest: Timestamp::default(),
             #[cfg(feature = "defects")]
             defect: None,
@@ -255,12 +276,6 @@ impl Pool {
         self.directory.add(account).map(drop)
     }
 
-    /// Changes the settings, as an administrator does. Users, their devices and sign-ins in progress are
-    /// kept.
-    pub const fn set_policy(&mut self, policy: PoolPolicy) {
-        self.policy = policy;
-    }
-
     /// Returns the number of stored entries of sign-ins, in progress or answered, that have not expired.
     pub fn pending(&self) -> usize {
         self.session_store.len()
@@ -276,21 +291,6 @@ impl Pool {
     /// finds no such challenge. Returns whether there was an entry.
     pub fn evict_oldest(&mut self) -> bool {
         self.session_store.evict_oldest()
-    }
-
-    /// Returns the settings.
-    pub const fn policy(&self) -> &PoolPolicy {
-        &self.policy
-    }
-
-    /// Adds an app client or replaces the one with the same id.
-    pub fn put_client(&mut self, client: AppClient) {
-        self.clients.insert(client.id.clone(), Arc::new(client));
-    }
-
-    /// Removes an app client. Sign-ins that it started cannot continue.
-    pub fn remove_client(&mut self, id: &ClientId) {
-        self.clients.remove(id);
     }
 
     /// Returns the number of users.
@@ -340,6 +340,17 @@ impl Pool {
         self.step(now, Input::Result(pending, done))
     }
 
+    /// Continues a request with what an endpoint answered for a trigger: the bytes of its output, or why
+    /// there is none.
+    pub fn resume_trigger(
+        &mut self,
+        now: Timestamp,
+        pending: Pending,
+        answer: Result<Vec<u8>, TriggerFailure>,
+    ) -> Step {
+        self.step(now, Input::TriggerAnswer(pending, answer))
+    }
+
     /// Passes an input to the pool, through the planted defect if there is one.
     fn step(&mut self, now: Timestamp, input: Input) -> Step {
         let now = self.monotonic(now);
@@ -367,6 +378,13 @@ impl Pool {
                 }
             }
             Input::Result(pending, done) => self.continue_with(now, pending, done),
+            Input::TriggerAnswer(Pending { client_id, work: PendingWork::Trigger(work) }, answer) => {
+                match client_id.map(|client_id| self.client(client_id.as_str())) {
+                    Some(Err(error)) => refuse(error),
+                    _ => self.read_trigger_answer(now, work, answer),
+                }
+            }
+            Input::TriggerAnswer(..) => refuse(ApiError::internal("the request waits for no trigger")),
         };
         self.defer_signing(step)
     }
@@ -407,19 +425,19 @@ impl Pool {
                 self.challenge_password(now, pending_work, b, public_b)
             }
             (PendingWork::PasswordClaim(pending_work), JobResult::SessionKey(key)) => {
-                self.verify_password_claim(now, pending_work, &key)
+                return self.verify_password_claim(now, pending_work, &key);
             }
             (PendingWork::PlainPassword(pending_work), JobResult::Verifier(verifier)) => {
-                self.verify_plain_password(now, pending_work, &verifier)
+                return self.verify_plain_password(now, pending_work, &verifier);
             }
             (PendingWork::NewPassword(pending_work), JobResult::Verifier(verifier)) => {
-                self.store_new_password(now, pending_work, verifier)
+                return self.store_new_password(now, pending_work, verifier);
             }
             (PendingWork::DeviceChallenge(pending_work), JobResult::PublicB { b, public_b }) => {
                 self.challenge_device(now, pending_work, b, public_b)
             }
             (PendingWork::DeviceClaim(pending_work), JobResult::SessionKey(key)) => {
-                self.verify_device_claim(now, &pending_work, &key)
+                self.verify_device_claim(now, pending_work, &key)
             }
             (_, JobResult::Failed(_)) => Err(ApiError::incorrect_credentials()),
             _ => Err(ApiError::internal("a job returned the result of another job")),

@@ -5,16 +5,18 @@ use rand::Rng as _;
 use super::account::{AccountId, UserStatus};
 use super::app_client::{AppClient, PasswordFlow};
 use super::auth_events::DecidedRisk;
-use super::decide::Decision;
+use super::decide::{Decision, Proven};
 use super::event_record::EventResult;
 use super::lockout::Failures;
-use super::session_store::{ExpectedAnswer, OpenSession, Owner, SignInState};
+use super::session_store::{
+    ExpectedAnswer, OpenSession, Owner, ProvenBy, SignInState, UnprovenSession, UnprovenSignIn,
+};
 use super::sign_in::{named_device, required};
-use super::{Pending, PendingWork, Pool, Step, refuse};
-use poolproof_cognito::ids::{ClientId, DeviceKey};
+use super::{Pending, PendingWork, Pool, Step, refuse, reply};
+use poolproof_cognito::ids::{ClientId, DeviceKey, Session};
 use poolproof_cognito::policy::{Lockout, PasswordPolicy};
 use poolproof_cognito::protocol::{
-    ApiError, ChallengeName, ErrorKind, Origin, Parameters, Reply, RespondToAuthChallenge, Response, keys,
+    ApiError, ChallengeName, ErrorKind, Origin, Parameters, RespondToAuthChallenge, keys,
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Job, Salt, Verifier};
@@ -37,6 +39,16 @@ pub(super) struct PendingPlainPassword {
     pub(super) owner: Owner,
     pub(super) named_device: Option<DeviceKey>,
     pub(super) origin: Origin,
+    /// The session that was answered, if there is one.
+    pub(super) session: Option<Box<(Session, UnprovenSession)>>,
+}
+
+/// A plain password to check.
+pub(super) struct PlainPassword<'p> {
+    pub(super) sign_in: UnprovenSignIn,
+    pub(super) password: &'p str,
+    /// The session that was answered, if there is one.
+    pub(super) session: Option<(Session, UnprovenSession)>,
 }
 
 /// A new password that waits for its verifier.
@@ -105,7 +117,7 @@ impl Pool {
     }
 
     /// Refuses users that may not sign in, whatever their password.
-    fn check_user_status(&self, id: AccountId) -> Result<(), ApiError> {
+    pub(super) fn check_user_status(&self, id: AccountId) -> Result<(), ApiError> {
         let account = self.directory.account(id);
         if account.disabled {
             return Err(ApiError::not_authorized("User is disabled."));
@@ -165,35 +177,31 @@ impl Pool {
         }
     }
 
-    /// Continues after a correct password. If it was `sent_plain`, the pool knows it and can detect a
-    /// compromised password. Then the user must choose another one; that is the only change that a refusal
-    /// makes.
-    pub(super) fn after_password(
-        &mut self,
-        now: Timestamp,
-        client_id: &ClientId,
-        id: AccountId,
-        named: Option<DeviceKey>,
-        origin: Origin,
-        sent_plain: bool,
-    ) -> Reply {
-        self.check_may_continue(id)?;
+    /// Continues after a correct first factor. If the pool knows the password, it can detect a compromised
+    /// one. Then the user must choose another one; that is the only change that a refusal makes.
+    pub(super) fn after_first_factor(&mut self, now: Timestamp, proven: Proven) -> Step {
+        let (id, by, origin) = (proven.account, proven.by, proven.origin);
+        if let Err(error) = self.check_may_continue(id) {
+            return refuse(error);
+        }
         let user_status = self.directory.account(id).user_status;
-        let level = self.risk_level(client_id, self.directory.account(id), named.as_ref(), origin);
+        let (client_id, named) = (&proven.client_id, proven.named_device.as_ref());
+        let level = self.risk_level(client_id, self.directory.account(id), named, origin);
+        let level = level.filter(|_| by != ProvenBy::CustomAfterPassword);
         let risk = DecidedRisk { level, ..DecidedRisk::default() };
-        if sent_plain && self.refuses_compromised(client_id, id, origin) {
+        if by == ProvenBy::PlainPassword && self.refuses_compromised(client_id, id, origin) {
             self.directory.account_mut(id).user_status = UserStatus::ResetRequired;
             let risk = DecidedRisk { compromised: true, ..risk };
             self.record_password(now, id, origin, risk, EventResult::Fail);
-            return Err(ApiError::blocked_by_risk());
+            return refuse(ApiError::blocked_by_risk());
         }
-        let (mut sign_in, mfa) = match self.decide_sign_in(client_id, id, named, origin) {
+        let (mut sign_in, mfa) = match self.decide_sign_in(proven) {
             // The client may send the claim again without the device key.
-            Err(error) if error.kind == ErrorKind::ResourceNotFound => return Err(error),
+            Err(error) if error.kind == ErrorKind::ResourceNotFound => return refuse(error),
             Err(error) => {
                 let risk = DecidedRisk { blocked: true, ..risk };
                 self.record_password(now, id, origin, risk, EventResult::Fail);
-                return Err(error);
+                return refuse(error);
             }
             Ok(decided) => decided,
         };
@@ -201,33 +209,35 @@ impl Pool {
         if user_status == UserStatus::ForceChangePassword {
             let attributes = self.directory.account(id).attributes_as_json();
             let extra_parameters = [("requiredAttributes", "[]"), ("userAttributes", attributes.as_str())];
-            return Ok(self.challenge(
+            return reply(Ok(self.challenge(
                 now,
                 sign_in,
                 ExpectedAnswer::NewPassword { origin },
                 &extra_parameters,
-            ));
+            )));
         }
-        Ok(self.proceed(now, sign_in, mfa))
+        self.proceed(now, sign_in, mfa, origin)
     }
 
-    /// Returns the sign-in after a correct password and whether it requires an MFA, or why it is refused.
-    fn decide_sign_in(
-        &self,
-        client_id: &ClientId,
-        id: AccountId,
-        named: Option<DeviceKey>,
-        origin: Origin,
-    ) -> Result<(SignInState, bool), ApiError> {
-        match self.decide(client_id, id, named, origin) {
+    /// Returns the sign-in after a correct first factor and whether it requires an MFA, or why it is refused.
+    fn decide_sign_in(&self, proven: Proven) -> Result<(SignInState, bool), ApiError> {
+        match self.decide(proven) {
             Decision::Refuse(error) => Err(error),
             Decision::UnknownDevice => Err(ApiError::device_not_found()),
             Decision::Proceed { sign_in, mfa } => Ok((sign_in, mfa)),
         }
     }
 
-    fn proceed(&mut self, now: Timestamp, sign_in: SignInState, mfa: bool) -> Response {
-        if mfa { self.ask_for_factor(now, sign_in) } else { self.after_factor(now, sign_in) }
+    /// Continues with the MFA, with custom challenges or with the end of the sign-in. After an MFA there
+    /// are no custom challenges (docs/semantics.md, custom challenges).
+    fn proceed(&mut self, now: Timestamp, sign_in: SignInState, mfa: bool, origin: Origin) -> Step {
+        if mfa {
+            return reply(Ok(self.ask_for_factor(now, sign_in)));
+        }
+        if sign_in.proven_by == ProvenBy::CustomAfterPassword {
+            return self.continue_custom(now, sign_in, origin);
+        }
+        reply(Ok(self.after_factor(now, sign_in)))
     }
 
     /// `USER_PASSWORD_AUTH`. It costs the same for a user that does not exist.
@@ -239,12 +249,7 @@ impl Pool {
         parameters: &Parameters,
         flow: PasswordFlow,
     ) -> Step {
-        match self.read_password(now, origin, client, parameters, flow) {
-            Ok((job, password)) => {
-                Step::Compute(job, Pending::new(&client.id, PendingWork::PlainPassword(password)))
-            }
-            Err(error) => refuse(error),
-        }
+        self.read_password(now, origin, client, parameters, flow).unwrap_or_else(refuse)
     }
 
     fn read_password(
@@ -254,7 +259,7 @@ impl Pool {
         client: &AppClient,
         parameters: &Parameters,
         flow: PasswordFlow,
-    ) -> Result<(Job, PendingPlainPassword), ApiError> {
+    ) -> Result<Step, ApiError> {
         if flow == PasswordFlow::Off {
             return Err(ApiError::invalid_parameter("USER_PASSWORD_AUTH flow not enabled for this client"));
         }
@@ -262,6 +267,21 @@ impl Pool {
         let password = required(parameters, keys::PASSWORD)?;
         client.check_hash_at_start(parameters)?;
         let owner = self.owner(client, username)?;
+        let named_device = named_device(parameters).filter(|_| flow == PasswordFlow::WithDevices);
+        let (client_id, credentials) = (client.id.clone(), self.credentials_of(&owner));
+        let sign_in = UnprovenSignIn { client_id, owner, credentials, named_device, origin };
+        self.check_plain_password(now, client, PlainPassword { sign_in, password, session: None })
+    }
+
+    /// Checks a password that the client has sent.
+    pub(super) fn check_plain_password(
+        &mut self,
+        now: Timestamp,
+        client: &AppClient,
+        plain: PlainPassword<'_>,
+    ) -> Result<Step, ApiError> {
+        let PlainPassword { sign_in, password, session } = plain;
+        let UnprovenSignIn { client_id, owner, named_device, origin, .. } = sign_in;
         self.admit_attempt(now, client, &owner)?;
         let salt = match &owner {
             Owner::Account(id) => self.directory.account(*id).salt.clone(),
@@ -269,30 +289,38 @@ impl Pool {
         };
         let identity = self.srp_identity(&owner);
         let password = password.chars().take(MAX_PASSWORD_CHARS + 1).collect();
-        let named_device = named_device(parameters).filter(|_| flow == PasswordFlow::WithDevices);
         let job = Job::Verifier { group: self.identity.group, salt, identity, password };
-        Ok((job, PendingPlainPassword { client_id: client.id.clone(), owner, named_device, origin }))
+        let session = session.map(Box::new);
+        let pending = PendingPlainPassword { client_id, owner, named_device, origin, session };
+        Ok(Step::Compute(job, Pending::new(&client.id, PendingWork::PlainPassword(pending))))
     }
 
-    /// Continues `USER_PASSWORD_AUTH`: the password is correct if it produces the stored verifier.
+    /// Continues with a plain password: it is correct if it produces the stored verifier.
     pub(super) fn verify_plain_password(
         &mut self,
         now: Timestamp,
         pending_work: PendingPlainPassword,
         verifier: &Verifier,
-    ) -> Reply {
+    ) -> Step {
         if self.failures(&pending_work.owner).is_locked(now) {
-            return Err(ApiError::attempts_exceeded());
+            return refuse(ApiError::attempts_exceeded());
         }
         let account = Self::account_of(&pending_work.owner);
         let right = account.filter(|id| self.directory.account(*id).verifier == *verifier);
-        let Some(id) = right else {
+        let Some(account) = right else {
             self.count_failure(now, &pending_work.owner);
             self.record_wrong_password(now, &pending_work.owner, pending_work.origin);
-            return Err(ApiError::incorrect_credentials());
+            return refuse(ApiError::incorrect_credentials());
         };
-        let PendingPlainPassword { client_id, named_device, origin, .. } = pending_work;
-        self.after_password(now, &client_id, id, named_device, origin, true)
+        let PendingPlainPassword { client_id, named_device, origin, session, .. } = pending_work;
+        let by = ProvenBy::PlainPassword;
+        let step = self.after_first_factor(now, Proven { client_id, account, by, named_device, origin });
+        if let (Some(session), true) = (session, step.refuses_unknown_device()) {
+            let (session, mut unproven) = *session;
+            unproven.sign_in.named_device = None;
+            self.session_store.restore_unproven(&session, unproven);
+        }
+        step
     }
 
     /// Answers `NEW_PASSWORD_REQUIRED`.
@@ -335,16 +363,21 @@ impl Pool {
         now: Timestamp,
         pending_work: PendingNewPassword,
         verifier: Verifier,
-    ) -> Reply {
+    ) -> Step {
         let PendingNewPassword { sign_in, salt, origin } = pending_work;
         let id = sign_in.account;
-        self.check_sign_in(&sign_in)?;
-        let event_id = sign_in.event_id;
-        let decided = self.decide_sign_in(&sign_in.client_id, id, sign_in.named_device, origin);
-        if decided.is_err() {
-            self.record_end(id, event_id.as_deref(), EventResult::Fail);
+        if let Err(error) = self.check_sign_in(&sign_in) {
+            return refuse(error);
         }
-        let (sign_in, mfa) = decided?;
+        let SignInState { client_id, proven_by: by, named_device, event_id, .. } = sign_in;
+        let decided = self.decide_sign_in(Proven { client_id, account: id, by, named_device, origin });
+        let (sign_in, mfa) = match decided {
+            Ok(decided) => decided,
+            Err(error) => {
+                self.record_end(id, event_id.as_deref(), EventResult::Fail);
+                return refuse(error);
+            }
+        };
         let account = self.directory.account_mut(id);
         // Other sign-ins with the temporary password end.
         account.end_sign_ins();
@@ -352,6 +385,6 @@ impl Pool {
         account.salt = salt;
         account.verifier = verifier;
         account.user_status = UserStatus::Confirmed;
-        Ok(self.proceed(now, sign_in, mfa))
+        self.proceed(now, sign_in, mfa, origin)
     }
 }

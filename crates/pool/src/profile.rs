@@ -138,6 +138,13 @@ impl Account {
         Value::Object(attributes).to_string()
     }
 
+    /// Returns `userAttributes` of the triggers' events.
+    pub(super) fn trigger_attributes(&self) -> Map<String, Value> {
+        let status = ("cognito:user_status".to_owned(), self.status().to_owned());
+        let attributes = self.attributes_with_sub().into_iter().chain([status]);
+        attributes.map(|(name, value)| (name, value.into())).collect()
+    }
+
     pub(super) fn description(&self) -> UserDescription {
         let factors = self.active_factors(FactorTypes::ALL);
         UserDescription {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use rand::Rng as _;
 
 pub(super) use lookup::{LookupKey, SessionHandle};
+pub(super) use unproven::{FirstAnswer, ProvenBy, UnprovenSession, UnprovenSignIn};
 
 use super::account::AccountId;
 use super::codes::HourlyCount;
@@ -57,12 +58,14 @@ pub(super) struct PasswordChallenge {
     pub(super) credentials: u64,
     /// The device that `InitiateAuth` named.
     pub(super) device_key: Option<DeviceKey>,
+    /// Whether custom challenges follow the password (`CUSTOM_AUTH`).
+    pub(super) custom: bool,
     /// The wrong claims so far; none is counted twice.
     pub(super) failed_claims: Vec<LookupKey>,
     pub(super) expires: Timestamp,
 }
 
-/// A sign-in with a correct password.
+/// A sign-in whose first factor was correct.
 #[derive(Clone, Debug)]
 pub(super) struct SignInState {
     /// The app client that started it; no other client may continue it.
@@ -70,6 +73,7 @@ pub(super) struct SignInState {
     pub(super) account: AccountId,
     /// The version of the user's credentials when the password was judged. A later one ends the sign-in.
     pub(super) credentials: u64,
+    pub(super) proven_by: ProvenBy,
     /// The device that the last answer named: that to the MFA, or else that to the password.
     pub(super) named_device: Option<DeviceKey>,
     /// The named device if the pool remembered it then; the device must authenticate.
@@ -150,6 +154,7 @@ pub(super) struct OpenSession {
 #[derive(Debug)]
 enum SessionEntry {
     OpenSession(Box<(Session, OpenSession)>),
+    Unproven(Box<(Session, UnprovenSession)>),
     /// The session was answered. It is stored to detect a second answer. It refers to the next session of the
     /// same sign-in.
     Used {
@@ -375,7 +380,8 @@ impl SessionStore {
     pub(super) fn account_of(&self, session: &str) -> Option<AccountId> {
         match self.sessions.get(&LookupKey::from_text(session))? {
             SessionEntry::OpenSession(open) => Some(open.1.sign_in.account),
-            SessionEntry::Used { .. } => None,
+            // Only a set-up of an app, which comes after the first factor, names its user by a session.
+            SessionEntry::Unproven(_) | SessionEntry::Used { .. } => None,
         }
     }
 
@@ -442,7 +448,7 @@ impl SessionStore {
     ) -> Result<(Session, OpenSession), ApiError> {
         let session = session.ok_or_else(ApiError::invalid_session)?;
         match self.sessions.get_mut(&session) {
-            None => Err(ApiError::invalid_session()),
+            None | Some(SessionEntry::Unproven(_)) => Err(ApiError::invalid_session()),
             Some(SessionEntry::Used { .. }) => Err(ApiError::session_used()),
             Some(SessionEntry::OpenSession(open)) if open.1.expires <= now => {
                 Err(ApiError::session_expired())
@@ -454,7 +460,7 @@ impl SessionStore {
                     open.sign_in.answered_session = Some(session.clone());
                     Ok((session, open))
                 }
-                SessionEntry::Used { .. } => Err(ApiError::session_used()),
+                _ => Err(ApiError::session_used()),
             },
         }
     }
@@ -495,3 +501,4 @@ impl SessionStore {
 mod lookup;
 #[cfg(test)]
 mod tests;
+mod unproven;

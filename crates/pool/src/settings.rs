@@ -1,8 +1,12 @@
-//! Settings of a pool besides its policy: address lists, names, passwords and recovery.
+//! Settings of a pool: its policy, clients, custom challenges, address lists, names, passwords and recovery.
 
-use super::Pool;
+use std::sync::Arc;
+
+use super::trigger::CustomAuth;
+use super::{AppClient, Pool};
 use poolproof_cognito::addresses::RiskExceptions;
-use poolproof_cognito::policy::{AccountSettings, PasswordPolicy, UsernameSettings};
+use poolproof_cognito::ids::ClientId;
+use poolproof_cognito::policy::{AccountSettings, PasswordPolicy, PoolPolicy, UsernameSettings};
 
 impl Pool {
     /// Returns this pool with address lists that threat protection, if enforced, always blocks or never
@@ -60,5 +64,38 @@ impl Pool {
     /// Returns the settings for password recovery and changes of addresses.
     pub const fn account_settings(&self) -> AccountSettings {
         self.account_settings
+    }
+
+    /// Sets what decides about custom challenges. Without it, `CUSTOM_AUTH` is refused.
+    #[must_use]
+    pub fn with_custom_auth(mut self, custom_auth: Option<CustomAuth>) -> Self {
+        self.set_custom_auth(custom_auth);
+        self
+    }
+
+    /// Changes what decides about custom challenges.
+    pub(crate) fn set_custom_auth(&mut self, custom_auth: Option<CustomAuth>) {
+        self.custom_auth = custom_auth;
+    }
+
+    /// Changes the settings, as an administrator does. Users, their devices and sign-ins in progress are
+    /// kept.
+    pub const fn set_policy(&mut self, policy: PoolPolicy) {
+        self.policy = policy;
+    }
+
+    /// Returns the settings.
+    pub const fn policy(&self) -> &PoolPolicy {
+        &self.policy
+    }
+
+    /// Adds an app client or replaces the one with the same id.
+    pub fn put_client(&mut self, client: AppClient) {
+        self.clients.insert(client.id.clone(), Arc::new(client));
+    }
+
+    /// Removes an app client. Sign-ins that it started cannot continue.
+    pub fn remove_client(&mut self, id: &ClientId) {
+        self.clients.remove(id);
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use rand::Rng as _;
 
-use super::session_store::{Exchange, LookupKey, Owner, PasswordChallenge, Proof};
+use super::decide::Proven;
+use super::session_store::{Exchange, LookupKey, Owner, PasswordChallenge, Proof, ProvenBy};
 use super::{AppClient, Pending, PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse, reply};
 use poolproof_cognito::ids::{ClientId, DeviceKey, SecretBlock};
 use poolproof_cognito::policy::ClaimReuse;
 use poolproof_cognito::protocol::{
-    ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, Origin, Parameters, Reply,
+    ApiError, AuthOutcome, Challenge, ChallengeName, InitiateAuth, Origin, Parameters, Reply,
     RespondToAuthChallenge, Response, keys,
 };
 use poolproof_cognito::time::Timestamp;
@@ -26,6 +27,7 @@ pub(super) struct PendingChallenge {
     owner: Owner,
     public_a: PublicA,
     device_key: Option<DeviceKey>,
+    custom: bool,
 }
 
 /// The password's claim waits for the session key.
@@ -97,6 +99,12 @@ impl Pool {
             "USER_PASSWORD_AUTH" => {
                 self.start_password(now, origin, &client, &request.auth_parameters, client.password_flow)
             }
+            "USER_AUTH" if client.choice_flow => {
+                self.start_choice(now, origin, &client, &request.auth_parameters)
+            }
+            "CUSTOM_AUTH" if client.custom_flow => {
+                self.start_custom(now, origin, &client, &request.auth_parameters)
+            }
             "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" if client.refresh_flow && client.rotation.is_none() => {
                 reply(self.refresh_auth(now, &client, &request.auth_parameters))
             }
@@ -110,16 +118,25 @@ impl Pool {
     fn start_srp(&mut self, client: &AppClient, parameters: &Parameters) -> Step {
         match self.parse_srp_start(client, parameters) {
             Err(error) => refuse(error),
-            Ok((owner, public_a)) => {
-                let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.rng);
-                let verifier = self.verifier_of(&owner);
-                let job = Job::ServerPublic { group: self.identity.group, b, verifier };
-                let device_key = named_device(parameters);
-                let client_id = client.id.clone();
-                let challenge = PendingChallenge { client_id, owner, public_a, device_key };
-                Step::Compute(job, Pending::new(&client.id, PendingWork::PasswordChallenge(challenge)))
-            }
+            Ok((owner, public_a)) => self.begin_srp(client, owner, public_a, named_device(parameters), false),
         }
+    }
+
+    /// Begins the proof of the password by SRP. With `custom`, custom challenges follow it.
+    pub(super) fn begin_srp(
+        &mut self,
+        client: &AppClient,
+        owner: Owner,
+        public_a: PublicA,
+        device_key: Option<DeviceKey>,
+        custom: bool,
+    ) -> Step {
+        let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.rng);
+        let verifier = self.verifier_of(&owner);
+        let job = Job::ServerPublic { group: self.identity.group, b, verifier };
+        let client_id = client.id.clone();
+        let challenge = PendingChallenge { client_id, owner, public_a, device_key, custom };
+        Step::Compute(job, Pending::new(&client.id, PendingWork::PasswordChallenge(challenge)))
     }
 
     fn parse_srp_start(
@@ -155,11 +172,7 @@ impl Pool {
 
     /// Returns the identity that the SRP of this user hashes.
     pub(super) fn srp_identity(&self, owner: &Owner) -> Identity {
-        let name = match owner {
-            Owner::Account(id) => self.directory.account(*id).username.as_str(),
-            Owner::UnknownUser(simulated_id) => simulated_id.as_str(),
-        };
-        Identity::user(self.identity.pool_id.name(), name)
+        Identity::user(self.identity.pool_id.name(), self.name_of(owner))
     }
 
     fn verifier_of(&self, owner: &Owner) -> poolproof_srp::Verifier {
@@ -179,18 +192,17 @@ impl Pool {
     ) -> Reply {
         let client = self.client(pending_work.client_id.as_str())?;
         let block = self.new_secret_block();
-        let (username, salt, credentials) = match &pending_work.owner {
+        let (salt, credentials) = match &pending_work.owner {
             Owner::Account(id) => {
                 let account = self.directory.account(*id);
-                (account.username.as_str().to_owned(), account.salt.clone(), account.credential_version)
+                (account.salt.clone(), account.credential_version)
             }
-            Owner::UnknownUser(simulated_id) => {
-                (simulated_id.as_str().to_owned(), self.simulated_users.salt(simulated_id), 0)
-            }
+            Owner::UnknownUser(simulated_id) => (self.simulated_users.salt(simulated_id), 0),
         };
+        let username = self.name_of(&pending_work.owner);
         let parameters = Parameters::new()
-            .with(keys::USERNAME, username.as_str())
-            .with(keys::USER_ID_FOR_SRP, username.as_str())
+            .with(keys::USERNAME, username)
+            .with(keys::USER_ID_FOR_SRP, username)
             .with(keys::SALT, salt.to_hex())
             .with(keys::SRP_B, public_b.to_hex())
             .with(keys::SECRET_BLOCK, block.as_str());
@@ -200,12 +212,14 @@ impl Pool {
             proof: Proof::Exchange(Exchange { public_a: pending_work.public_a, public_b, b }),
             credentials,
             device_key: pending_work.device_key,
+            custom: pending_work.custom,
             failed_claims: Vec::new(),
             expires: now.plus(self.session_validity(&client.id)),
         };
         self.session_store.insert_password_challenge(now, &block, challenge);
         let name = ChallengeName::PasswordVerifier;
-        Ok(Response::Auth(AuthOutcome::Challenge(Challenge { name, session: None, parameters })))
+        let available = Vec::new();
+        Ok(Response::Auth(AuthOutcome::Challenge(Challenge { name, session: None, parameters, available })))
     }
 
     /// `RespondToAuthChallenge`, for every challenge.
@@ -233,6 +247,15 @@ impl Pool {
             ChallengeName::DeviceSrpAuth => self.start_device(now, origin, request),
             ChallengeName::DevicePasswordVerifier => self.claim_device(now, request),
             ChallengeName::SelectMfaType => reply(self.choose_factor(now, request)),
+            ChallengeName::SelectChallenge | ChallengeName::Password | ChallengeName::PasswordSrp => {
+                self.answer_choice(now, origin, &client, name, request)
+            }
+            ChallengeName::SmsOtp => self.answer_first_code(now, origin, name, request),
+            ChallengeName::EmailOtp if self.asks_for_first_code(request) => {
+                self.answer_first_code(now, origin, name, request)
+            }
+            ChallengeName::WebAuthn => refuse(ApiError::not_simulated("WEB_AUTHN")),
+            ChallengeName::CustomChallenge => self.answer_custom(now, origin, request),
             ChallengeName::SmsMfa | ChallengeName::EmailOtp => reply(self.answer_code(now, name, request)),
             ChallengeName::SoftwareTokenMfa => reply(self.answer_totp(now, request)),
             ChallengeName::MfaSetup => reply(self.finish_setup(now, request)),
@@ -286,7 +309,7 @@ impl Pool {
         match challenge.proof.clone() {
             Proof::Key(key) => {
                 let pending_work = PendingClaim { challenge, claim, named_device, origin };
-                reply(self.verify_password_claim(now, pending_work, &key))
+                self.verify_password_claim(now, pending_work, &key)
             }
             Proof::Exchange(Exchange { public_a, public_b, b }) => {
                 let verifier = self.verifier_of(&owner);
@@ -303,7 +326,7 @@ impl Pool {
         now: Timestamp,
         pending_work: PendingClaim,
         key: &SessionKey,
-    ) -> Reply {
+    ) -> Step {
         let PendingClaim { mut challenge, claim, named_device, origin } = pending_work;
         if self.failures(&challenge.owner).is_locked(now) {
             // The owner was locked out after the claim was received. Parallel claims allow no more guesses
@@ -311,7 +334,7 @@ impl Pool {
             if self.policy.switches.claims == ClaimReuse::Once {
                 self.session_store.restore_password_challenge(now, &claim.block, challenge);
             }
-            return Err(ApiError::attempts_exceeded());
+            return refuse(ApiError::attempts_exceeded());
         }
         self.session_store.keep_session_key(&claim.block, key);
         let identity = self.srp_identity(&challenge.owner);
@@ -321,11 +344,12 @@ impl Pool {
                 self.count_failure(now, &challenge.owner);
                 self.record_wrong_password(now, &challenge.owner, origin);
             }
-            return Err(ApiError::incorrect_credentials());
+            return refuse(ApiError::incorrect_credentials());
         };
-        let answer = self.after_password(now, &challenge.client_id, id, named_device, origin, false);
-        let unknown_device = matches!(&answer, Err(error) if error.kind == ErrorKind::ResourceNotFound);
-        if unknown_device {
+        let by = if challenge.custom { ProvenBy::CustomAfterPassword } else { ProvenBy::Srp };
+        let client_id = challenge.client_id.clone();
+        let step = self.after_first_factor(now, Proven { client_id, account: id, by, named_device, origin });
+        if step.refuses_unknown_device() {
             // Clients send the same claim again without the device key. Then the key from the start does not
             // count either.
             if self.policy.switches.claims == ClaimReuse::Once {
@@ -336,7 +360,7 @@ impl Pool {
                 self.session_store.forget_device_key(&claim.block);
             }
         }
-        answer
+        step
     }
 
     /// Returns whether the user still has the password that the challenge is about, and has not signed out

@@ -75,6 +75,11 @@ impl SimulatedUsers {
         letters
     }
 
+    /// Returns bytes from which an address of this unknown user derives, the same every time.
+    pub(super) fn address_seed(&self, address: &str, sub: &Sub) -> [u8; 32] {
+        self.derive(address.as_bytes(), sub.as_str().as_bytes())
+    }
+
     /// Returns whether this name is a simulated id.
     fn is_simulated_sub(&self, name: &str) -> bool {
         let Ok(id) = uuid::Uuid::try_parse(name) else { return false };
@@ -133,6 +138,14 @@ impl Pool {
         match owner {
             Owner::Account(id) => self.directory.find(name) == Some(*id),
             Owner::UnknownUser(simulated_id) => self.simulated_id(name) == *simulated_id,
+        }
+    }
+
+    /// Returns the owner's user name: what `USER_ID_FOR_SRP` is for this user.
+    pub(super) fn name_of<'p>(&'p self, owner: &'p Owner) -> &'p str {
+        match owner {
+            Owner::Account(id) => self.directory.account(*id).username.as_str(),
+            Owner::UnknownUser(simulated_id) => simulated_id.as_str(),
         }
     }
 

@@ -48,12 +48,12 @@ impl EndpointUrl {
         rest.split_once(".amazonaws.com").map(|(region, _)| region)
     }
 
-    pub(super) fn is_tls(&self) -> bool {
+    pub(crate) fn is_tls(&self) -> bool {
         self.0.scheme_str() == Some("https")
     }
 
     /// Returns the URI for operations.
-    pub(super) const fn uri(&self) -> &Uri {
+    pub(crate) const fn uri(&self) -> &Uri {
         &self.0
     }
 

@@ -8,6 +8,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response as HttpResponse, StatusCode};
 
 use super::service::{Request, Response, close_after};
+use super::triggers::TRIGGER_LIMIT;
 use super::{AppState, lock};
 use crate::compute::Side;
 use crate::http::codec::{
@@ -17,6 +18,7 @@ use crate::store::PendingWrite;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::RiskLevel;
 use poolproof_cognito::protocol::{ApiError, ErrorKind, Operation, OperationResponse, Origin};
+use poolproof_pool::TriggerFailure;
 use poolproof_pool::provider::{Handled, Provider, Step, to_operation_response};
 
 /// Sets the risk level of a sign-in: `low`, `medium`, `high` or `none`.
@@ -137,6 +139,17 @@ async fn answer(
         match handled.step {
             Step::Reply(answer) => break answer,
             Step::Sign(signing) => break to_operation_response(state.signers.sign(signing).await),
+            Step::Trigger(call, pending) => {
+                let left = TRIGGER_LIMIT.saturating_sub(state.clock.now().since(now));
+                let output = match &state.triggers {
+                    Some(endpoint) => endpoint.call(&call, left).await,
+                    None => Err(TriggerFailure::no_endpoint()),
+                };
+                let now = state.clock.now();
+                handled = run_step(state, &mut pending_write, |provider| {
+                    provider.resume_trigger(now, pending, output)
+                });
+            }
             Step::Compute(job, pending) => {
                 let done = state.compute.run(Side::Server, job).await;
                 let now = state.clock.now();

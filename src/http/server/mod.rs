@@ -12,6 +12,7 @@ mod request_counts;
 mod service;
 mod shutdown;
 mod signers;
+mod triggers;
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -33,6 +34,7 @@ use signers::Signers;
 
 pub use metrics_server::{MetricsServerHandle, MetricsSource, serve_metrics};
 pub use shutdown::ShutdownKind;
+pub use triggers::TriggerEndpoint;
 
 /// Limits of the server, and what it refuses.
 #[derive(Clone, Debug)]
@@ -76,6 +78,7 @@ struct AppState {
     compute: Compute,
     signers: Signers,
     state_writer: Option<Arc<StateWriter>>,
+    triggers: Option<TriggerEndpoint>,
     limits: ServerLimits,
     /// The URL of the server, without a trailing slash.
     url: String,
@@ -83,8 +86,9 @@ struct AppState {
     ignored_fields: Mutex<BTreeSet<(String, String)>>,
 }
 
-/// Serves until SIGINT or SIGTERM, then finishes the requests in flight, unless a second signal arrives. With
-/// a `state_writer`, no request is answered before its changes are on disk.
+/// Serves until SIGINT or SIGTERM, then finishes the requests in flight, unless a second signal arrives.
+/// With a `state_writer`, no request is answered before its changes are on disk. `triggers` answers for the
+/// triggers of custom challenges.
 ///
 /// # Errors
 ///
@@ -95,6 +99,7 @@ pub fn serve(
     limits: ServerLimits,
     message_sink: MessageSink,
     state_writer: Option<StateWriter>,
+    triggers: Option<TriggerEndpoint>,
 ) -> std::io::Result<ShutdownKind> {
     let state_writer = state_writer.map(Arc::new);
     let writer_to_close = state_writer.clone();
@@ -112,6 +117,7 @@ pub fn serve(
         compute: Compute::threads(1, limits.workers, &mut rng)?,
         signers: Signers::start(limits.workers)?,
         state_writer,
+        triggers,
         limits: limits.clone(),
         url: format!("http://{}", listener.local_addr()?),
         ignored_fields: Mutex::default(),

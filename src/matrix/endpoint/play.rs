@@ -238,6 +238,8 @@ impl TrialRunner<'_> {
             session_validity: PoolPolicy::SESSION_VALIDITY,
             exceptions: Rc::new(RiskExceptions::default()),
             rotation: None,
+            flows: [].into(),
+            custom_auth: [].into(),
             keeps_tokens: false,
         }
     }

@@ -26,6 +26,9 @@ pub enum ErrorKind {
     InvalidUserPoolConfiguration,
     TooManyRequests,
     EnableSoftwareTokenMfa,
+    InvalidLambdaResponse,
+    UnexpectedLambda,
+    UserLambdaValidation,
     UsernameExists,
     AliasExists,
     GroupExists,
@@ -42,7 +45,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All exceptions, in declaration order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::NotAuthorized,
         Self::UserNotFound,
         Self::UserNotConfirmed,
@@ -60,6 +63,9 @@ impl ErrorKind {
         Self::InvalidUserPoolConfiguration,
         Self::TooManyRequests,
         Self::EnableSoftwareTokenMfa,
+        Self::InvalidLambdaResponse,
+        Self::UnexpectedLambda,
+        Self::UserLambdaValidation,
         Self::UsernameExists,
         Self::AliasExists,
         Self::GroupExists,
@@ -98,6 +104,9 @@ impl ErrorKind {
             Self::InvalidUserPoolConfiguration => "InvalidUserPoolConfigurationException",
             Self::TooManyRequests => "TooManyRequestsException",
             Self::EnableSoftwareTokenMfa => "EnableSoftwareTokenMFAException",
+            Self::InvalidLambdaResponse => "InvalidLambdaResponseException",
+            Self::UnexpectedLambda => "UnexpectedLambdaException",
+            Self::UserLambdaValidation => "UserLambdaValidationException",
             Self::UsernameExists => "UsernameExistsException",
             Self::AliasExists => "AliasExistsException",
             Self::GroupExists => "GroupExistsException",
@@ -188,6 +197,11 @@ impl ApiError {
     /// Returns the error for an invalid argument.
     pub fn invalid_parameter(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidParameter, message)
+    }
+
+    /// Returns the error for a flow or a setting that exists on AWS and is not simulated.
+    pub fn not_simulated(name: impl fmt::Display) -> Self {
+        Self::invalid_parameter(format!("poolproof does not simulate {name}"))
     }
 
     /// Returns the error for an operation that is not allowed, with the reason.

@@ -114,6 +114,18 @@ pub struct Policies {
     /// `PasswordPolicy`.
     #[serde(rename = "PasswordPolicy")]
     pub password: Option<PasswordPolicySpec>,
+    /// `SignInPolicy`.
+    #[serde(rename = "SignInPolicy")]
+    pub sign_in: Option<SignInPolicy>,
+}
+
+/// `SignInPolicyType`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SignInPolicy {
+    /// `AllowedFirstAuthFactors`: `PASSWORD`, `EMAIL_OTP`, `SMS_OTP`, `WEB_AUTHN`.
+    #[serde(default)]
+    pub allowed_first_auth_factors: Vec<String>,
 }
 
 /// `PasswordPolicyType`. Absent requirements are off, and the default length is Cognito's.

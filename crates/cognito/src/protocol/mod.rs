@@ -41,8 +41,8 @@ pub use management::{
     AccountTakeover, AddOns, CompromisedActions, CompromisedCredentials, DeviceConfiguration, EmailConfig,
     ListUserPools, ManagementRequest, ManagementResponse, MfaConfig, NotifyConfiguration, NotifyEmail,
     PasswordPolicySpec, Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, RiskConfiguration,
-    RiskExceptionLists, SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
-    UsernameConfiguration, mfa_mode_name,
+    RiskExceptionLists, SignInPolicy, SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction,
+    TakeoverActions, UsernameConfiguration, mfa_mode_name,
 };
 pub use names::{ChallengeName, DeviceStatus, SignInStep, keys};
 pub use profile::{

@@ -20,6 +20,9 @@ pub mod keys {
     pub const SMS_MFA_CODE: &str = "SMS_MFA_CODE";
     pub const SOFTWARE_TOKEN_MFA_CODE: &str = "SOFTWARE_TOKEN_MFA_CODE";
     pub const EMAIL_OTP_CODE: &str = "EMAIL_OTP_CODE";
+    pub const SMS_OTP_CODE: &str = "SMS_OTP_CODE";
+    pub const PREFERRED_CHALLENGE: &str = "PREFERRED_CHALLENGE";
+    pub const CHALLENGE_NAME: &str = "CHALLENGE_NAME";
     pub const PASSWORD: &str = "PASSWORD";
     pub const NEW_PASSWORD: &str = "NEW_PASSWORD";
     pub const SECRET_HASH: &str = "SECRET_HASH";
@@ -69,6 +72,18 @@ string_enum! {
         DeviceSrpAuth = "DEVICE_SRP_AUTH",
         /// Prove the device secret by SRP.
         DevicePasswordVerifier = "DEVICE_PASSWORD_VERIFIER",
+        /// Choose the first factor (`USER_AUTH`).
+        SelectChallenge = "SELECT_CHALLENGE",
+        /// Send the password (`USER_AUTH`).
+        Password = "PASSWORD",
+        /// Start the proof of the password: send `SRP_A` (`USER_AUTH`).
+        PasswordSrp = "PASSWORD_SRP",
+        /// Enter the code sent to the phone as the first factor (`USER_AUTH`).
+        SmsOtp = "SMS_OTP",
+        /// Use a passkey (`USER_AUTH`). Not simulated.
+        WebAuthn = "WEB_AUTHN",
+        /// Answer a challenge of the pool's triggers (`CUSTOM_AUTH`).
+        CustomChallenge = "CUSTOM_CHALLENGE",
     }
 }
 
@@ -87,9 +102,14 @@ string_enum! {
     SignInStep {
         /// `InitiateAuth`.
         InitiateAuth = "INITIATE_AUTH",
+        /// The choice of the first factor (`USER_AUTH`).
+        SelectChallenge = "SELECT_CHALLENGE",
         /// The password claim.
         PasswordVerifier = "PASSWORD_VERIFIER",
-        /// Selection, setup and response of a second factor, without the user's input time.
+        /// The answer to a custom challenge (`CUSTOM_AUTH`).
+        CustomChallenge = "CUSTOM_CHALLENGE",
+        /// Selection, setup and response of a second factor, and a code as the first factor, without the
+        /// user's input time.
         Mfa = "MFA",
         /// The device's public value.
         DeviceSrpAuth = "DEVICE_SRP_AUTH",

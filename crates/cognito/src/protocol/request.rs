@@ -294,9 +294,16 @@ impl Request {
             Self::RespondToAuthChallenge(answer) => match answer.challenge_name.parse() {
                 Ok(ChallengeName::DeviceSrpAuth) => SignInStep::DeviceSrpAuth,
                 Ok(ChallengeName::DevicePasswordVerifier) => SignInStep::DevicePasswordVerifier,
-                Ok(ChallengeName::PasswordVerifier | ChallengeName::NewPasswordRequired) | Err(()) => {
-                    SignInStep::PasswordVerifier
+                Ok(
+                    ChallengeName::PasswordVerifier
+                    | ChallengeName::NewPasswordRequired
+                    | ChallengeName::Password,
+                )
+                | Err(()) => SignInStep::PasswordVerifier,
+                Ok(ChallengeName::SelectChallenge | ChallengeName::PasswordSrp) => {
+                    SignInStep::SelectChallenge
                 }
+                Ok(ChallengeName::CustomChallenge) => SignInStep::CustomChallenge,
                 Ok(_) => SignInStep::Mfa,
             },
             Self::AssociateSoftwareToken(_) | Self::VerifySoftwareToken(_) => SignInStep::Mfa,

@@ -77,6 +77,8 @@ pub struct Challenge {
     pub session: Option<Session>,
     /// `ChallengeParameters`.
     pub parameters: Parameters,
+    /// `AvailableChallenges` of `SELECT_CHALLENGE`; otherwise empty.
+    pub available: Vec<ChallengeName>,
 }
 
 /// The keys of an [`AuthOutcome`].
@@ -88,6 +90,7 @@ struct AuthBody {
     #[serde(default)]
     challenge_parameters: Parameters,
     authentication_result: Option<TypedResult>,
+    available_challenges: Option<Vec<String>>,
 }
 
 /// `AuthenticationResult` with its constant `TokenType`.
@@ -103,17 +106,20 @@ struct TypedResult {
 impl From<AuthOutcome> for AuthBody {
     fn from(outcome: AuthOutcome) -> Self {
         match outcome {
-            AuthOutcome::Challenge(Challenge { name, session, parameters }) => Self {
+            AuthOutcome::Challenge(Challenge { name, session, parameters, available }) => Self {
                 challenge_name: Some(name.to_string()),
                 session,
                 challenge_parameters: parameters,
                 authentication_result: None,
+                available_challenges: (!available.is_empty())
+                    .then(|| available.iter().map(ToString::to_string).collect()),
             },
             AuthOutcome::Tokens(result) => Self {
                 challenge_name: None,
                 session: None,
                 challenge_parameters: Parameters::new(),
                 authentication_result: Some(TypedResult { result, token_type: "Bearer" }),
+                available_challenges: None,
             },
         }
     }
@@ -128,8 +134,11 @@ impl TryFrom<AuthBody> for AuthOutcome {
         }
         let name = body.challenge_name.ok_or("ChallengeName is missing")?;
         let name = name.parse().map_err(|()| format!("ChallengeName is {name}"))?;
-        let AuthBody { session, challenge_parameters: parameters, .. } = body;
-        Ok(Self::Challenge(Challenge { name, session, parameters }))
+        let AuthBody { session, challenge_parameters: parameters, available_challenges, .. } = body;
+        let available = available_challenges.unwrap_or_default();
+        let available = available.iter().map(|name| name.parse()).collect::<Result<_, ()>>();
+        let available = available.map_err(|()| "AvailableChallenges has an unknown name")?;
+        Ok(Self::Challenge(Challenge { name, session, parameters, available }))
     }
 }
 

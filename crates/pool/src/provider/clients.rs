@@ -23,12 +23,14 @@ enum Flow {
     Password,
     Admin,
     Refresh,
-    /// A flow that is not simulated.
-    Other,
+    Choice,
+    Custom,
     /// The legacy values; they also allow SRP.
     LegacyPassword,
     LegacyAdmin,
     LegacyCustom,
+    /// A flow that has no effect here.
+    Other,
 }
 
 const FLOWS: [(&str, Flow); 11] = [
@@ -36,8 +38,8 @@ const FLOWS: [(&str, Flow); 11] = [
     ("ALLOW_USER_PASSWORD_AUTH", Flow::Password),
     ("ALLOW_ADMIN_USER_PASSWORD_AUTH", Flow::Admin),
     ("ALLOW_REFRESH_TOKEN_AUTH", Flow::Refresh),
-    ("ALLOW_CUSTOM_AUTH", Flow::Other),
-    ("ALLOW_USER_AUTH", Flow::Other),
+    ("ALLOW_CUSTOM_AUTH", Flow::Custom),
+    ("ALLOW_USER_AUTH", Flow::Choice),
     ("ALLOW_TOKEN_EXCHANGE_DELEGATION", Flow::Other),
     ("ALLOW_TOKEN_EXCHANGE_IMPERSONATION", Flow::Other),
     ("USER_PASSWORD_AUTH", Flow::LegacyPassword),
@@ -107,6 +109,8 @@ pub(super) fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppCli
         prevents_user_existence_errors,
         password_flow: if password { PasswordFlow::WithDevices } else { PasswordFlow::Off },
         srp_flow: any(&[Flow::Srp, Flow::LegacyPassword, Flow::LegacyAdmin]),
+        choice_flow: any(&[Flow::Choice]),
+        custom_flow: any(&[Flow::Custom, Flow::LegacyCustom]),
         admin_flow: any(&[Flow::Admin, Flow::LegacyAdmin]),
         // The legacy values allow it implicitly.
         refresh_flow: any(&[Flow::Refresh, Flow::LegacyPassword, Flow::LegacyAdmin, Flow::LegacyCustom]),

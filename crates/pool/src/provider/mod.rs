@@ -23,7 +23,10 @@ use std::sync::Arc;
 use rand::{Rng as _, RngExt as _};
 
 use crate::quota::{self, CategoryBuckets, Level};
-use crate::{AppClient, Defect, Delivery, Pool, PoolIdentity, Rs256, SigningJob};
+use crate::{
+    AppClient, CustomAuth, Defect, Delivery, Pool, PoolIdentity, Rs256, SigningJob, TriggerCall,
+    TriggerFailure,
+};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::jwt::Keys;
@@ -54,6 +57,9 @@ pub enum Step {
     Compute(Job, Pending),
     /// A pool's answer without the signatures of its tokens.
     Sign(Box<SigningJob>),
+    /// A call of a trigger at an endpoint; pass what it answers to [`Provider::resume_trigger`] with the
+    /// [`Pending`].
+    Trigger(Box<TriggerCall>, Pending),
 }
 
 /// The result of a call: the pool that handled the request, if one did, and the step that follows.
@@ -239,6 +245,13 @@ impl Provider {
         hosted.pool = hosted.pool.with_exceptions(exceptions);
         self.mark_pool_changed(&pool_id);
         self.pools.insert(pool_id, hosted);
+    }
+
+    /// Sets what decides about custom challenges in this pool, if the pool exists.
+    pub fn set_custom_auth(&mut self, pool_id: &PoolId, custom_auth: Option<CustomAuth>) {
+        if let Some(hosted) = self.pools.get_mut(pool_id) {
+            hosted.pool.set_custom_auth(custom_auth);
+        }
     }
 
     /// Returns whether the pool exists.
@@ -468,6 +481,22 @@ impl Provider {
         Handled { pool_id: Some(pool_id), step }
     }
 
+    /// Continues a request with what an endpoint answered for a trigger.
+    pub fn resume_trigger(
+        &mut self,
+        now: Timestamp,
+        pending: Pending,
+        answer: Result<Vec<u8>, TriggerFailure>,
+    ) -> Handled {
+        let Pending { pool_id, inner } = pending;
+        let step = match self.pools.get_mut(&pool_id) {
+            Some(hosted) => from_pool_step(&pool_id, hosted.pool.resume_trigger(now, inner, answer)),
+            // The pool was deleted in the meantime.
+            None => Step::Reply(Err(pool_not_found(pool_id.as_str()))),
+        };
+        Handled { pool_id: Some(pool_id), step }
+    }
+
     fn manage(&mut self, now: Timestamp, request: ManagementRequest) -> Result<OperationResponse, ApiError> {
         let managed = match request {
             ManagementRequest::CreateUserPool(spec) => self.create_pool(now, &spec),
@@ -518,6 +547,7 @@ fn from_pool_step(pool_id: &PoolId, step: crate::Step) -> Step {
         crate::Step::Reply(reply) => Step::Reply(to_operation_response(reply)),
         crate::Step::Compute(job, inner) => Step::Compute(job, Pending { pool_id: pool_id.clone(), inner }),
         crate::Step::Sign(signing) => Step::Sign(signing),
+        crate::Step::Trigger(call, inner) => Step::Trigger(call, Pending { pool_id: pool_id.clone(), inner }),
     }
 }
 

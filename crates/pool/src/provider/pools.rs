@@ -6,13 +6,13 @@ use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, RequestedSettings, accou
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::{
-    FactorTypes, MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy,
-    UsernameSettings,
+    FactorTypes, FirstFactors, MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskAction, RiskMode,
+    RiskPolicy, UsernameSettings,
 };
 use poolproof_cognito::protocol::{
     AddOns, ApiError, DeviceConfiguration, ErrorKind, ListUserPools, ManagementResponse, MfaConfig,
-    PasswordPolicySpec, Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, UsernameConfiguration,
-    mfa_mode_name,
+    PasswordPolicySpec, Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, SignInPolicy,
+    UsernameConfiguration, mfa_mode_name,
 };
 use poolproof_cognito::time::Timestamp;
 
@@ -53,7 +53,41 @@ fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
         },
         _ => RiskPolicy { mode, ..base.risk },
     };
-    Ok(PoolPolicy { remember, suppress_mfa: challenge == Some(true), mfa, risk, ..base })
+    let first_factors = first_factors(spec)?;
+    check_first_factors(mfa, first_factors)?;
+    Ok(PoolPolicy { remember, suppress_mfa: challenge == Some(true), mfa, first_factors, risk, ..base })
+}
+
+/// The values of `AllowedFirstAuthFactors`.
+const FIRST_FACTORS: [&str; 4] = ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"];
+
+/// Returns the first factors that a request allows.
+fn first_factors(spec: &PoolSpec) -> Result<FirstFactors, ApiError> {
+    let sign_in = spec.policies.as_ref().and_then(|policies| policies.sign_in.as_ref());
+    let Some(allowed) = sign_in.map(|sign_in| &sign_in.allowed_first_auth_factors) else {
+        return Ok(FirstFactors::PASSWORD);
+    };
+    for factor in allowed {
+        word(&FIRST_FACTORS.map(|name| (name, ())), "policies.signInPolicy.allowedFirstAuthFactors", factor)?;
+    }
+    let has = |name: &str| allowed.iter().any(|factor| factor == name);
+    if has("WEB_AUTHN") {
+        return Err(ApiError::not_simulated("WEB_AUTHN in Policies.SignInPolicy.AllowedFirstAuthFactors"));
+    }
+    if !has("PASSWORD") {
+        return Err(ApiError::invalid_parameter("AllowedFirstAuthFactors must include PASSWORD."));
+    }
+    Ok(FirstFactors { email_otp: has("EMAIL_OTP"), sms_otp: has("SMS_OTP") })
+}
+
+/// Refuses first factors without a password in a pool that requires MFA.
+fn check_first_factors(mfa: MfaMode, first_factors: FirstFactors) -> Result<(), ApiError> {
+    if mfa != MfaMode::On || !first_factors.any() {
+        return Ok(());
+    }
+    let message = "Invalid MFA configuration given, can't require MFA while AllowedFirstAuthFactors includes EMAIL_OTP or \
+                   SMS_OTP.";
+    Err(ApiError::invalid_parameter(message))
 }
 
 /// Refuses MFA without any type of factor: no user could complete it.
@@ -114,7 +148,10 @@ impl HostedPool {
     /// Returns the description without settings that have no effect here.
     fn own_description(&self, id: &PoolId) -> PoolDescription {
         let region = id.region();
-        let PoolPolicy { remember, suppress_mfa, mfa, risk, .. } = *self.pool.policy();
+        let PoolPolicy { remember, suppress_mfa, mfa, risk, first_factors, .. } = *self.pool.policy();
+        let allowed =
+            [(true, "PASSWORD"), (first_factors.email_otp, "EMAIL_OTP"), (first_factors.sms_otp, "SMS_OTP")];
+        let allowed = allowed.into_iter().filter(|(on, _)| *on).map(|(_, name)| name.to_owned());
         let passwords = self.pool.passwords();
         let usernames = self.pool.usernames();
         let (account_recovery_setting, user_attribute_update_settings) =
@@ -148,6 +185,7 @@ impl HostedPool {
                     symbols: Some(passwords.symbols),
                     temporary_days: Some(passwords.temporary_days),
                 }),
+                sign_in: Some(SignInPolicy { allowed_first_auth_factors: allowed.collect() }),
             }),
             username_attributes: names(usernames.email_as_username, usernames.phone_as_username, false),
             alias_attributes: names(
@@ -282,6 +320,7 @@ impl Provider {
         };
         check_factor_types(mfa, factor_types)?;
         account_settings::check_factors(hosted.pool.account_settings(), mfa, factor_types)?;
+        check_first_factors(mfa, hosted.pool.policy().first_factors)?;
         let policy = PoolPolicy { mfa, factor_types, ..*hosted.pool.policy() };
         hosted.pool.set_policy(policy);
         let id = PoolId::new(&config.user_pool_id);

@@ -20,6 +20,7 @@ fn challenge() -> PasswordChallenge {
         proof: Proof::Exchange(Exchange { public_a, public_b, b }),
         credentials: 0,
         device_key: None,
+        custom: false,
         failed_claims: Vec::new(),
         expires: second(10),
     }

@@ -1,0 +1,324 @@
+//! Choice-based sign-in (`USER_AUTH`, docs/semantics.md): the client chooses the first factor.
+
+use rand::RngExt as _;
+
+use super::decide::Proven;
+use super::factor::{masked_email, masked_phone};
+use super::password::PlainPassword;
+use super::session_store::{Delivery, FirstAnswer, Owner, ProvenBy, UnprovenSession, UnprovenSignIn};
+use super::sign_in::{named_device, required};
+use super::{AppClient, Pool, Step, refuse, reply};
+use poolproof_cognito::ids::Session;
+use poolproof_cognito::policy::MfaMode;
+use poolproof_cognito::protocol::{
+    ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, Origin, Parameters, RespondToAuthChallenge,
+    Response, keys,
+};
+use poolproof_cognito::time::Timestamp;
+
+impl Pool {
+    /// `InitiateAuth` with `USER_AUTH`.
+    pub(super) fn start_choice(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        client: &AppClient,
+        parameters: &Parameters,
+    ) -> Step {
+        let started = self.read_unproven(origin, client, parameters).and_then(|sign_in| {
+            let preferred = parameters.value(keys::PREFERRED_CHALLENGE);
+            let preferred = preferred.map(|name| self.first_factor(&sign_in.owner, name)).transpose()?;
+            match preferred.flatten() {
+                Some(factor) => self.begin_factor(now, client, sign_in, factor, parameters, None),
+                // Also if the preferred one is not available.
+                None => Ok(reply(Ok(self.offer_factors(now, sign_in)))),
+            }
+        });
+        started.unwrap_or_else(refuse)
+    }
+
+    /// Reads who starts a sign-in without a proof.
+    pub(super) fn read_unproven(
+        &self,
+        origin: Origin,
+        client: &AppClient,
+        parameters: &Parameters,
+    ) -> Result<UnprovenSignIn, ApiError> {
+        let username = required(parameters, keys::USERNAME)?;
+        client.check_hash_at_start(parameters)?;
+        let owner = self.owner(client, username)?;
+        if let (Owner::Account(id), false) = (&owner, client.prevents_user_existence_errors) {
+            self.check_user_status(*id)?;
+        }
+        let (credentials, named_device) = (self.credentials_of(&owner), named_device(parameters));
+        Ok(UnprovenSignIn { client_id: client.id.clone(), owner, credentials, named_device, origin })
+    }
+
+    /// Returns the version of a user's credentials.
+    pub(super) fn credentials_of(&self, owner: &Owner) -> u64 {
+        Self::account_of(owner).map_or(0, |id| self.directory.account(id).credential_version)
+    }
+
+    /// Returns the first factors that this user can choose.
+    ///
+    /// Codes are not offered where an MFA would follow: with MFA required, and to a user with an active
+    /// factor if MFA is optional. An unknown user is offered a selection that is the same every time.
+    fn first_factors(&self, owner: &Owner) -> Vec<ChallengeName> {
+        let allowed = self.policy.first_factors;
+        let (email, phone, active) = match owner {
+            Owner::Account(id) => {
+                let account = self.directory.account(*id);
+                let active = !account.active_factors(self.policy.factor_types).is_empty();
+                (account.email.is_some(), account.phone.is_some(), active)
+            }
+            Owner::UnknownUser(simulated_id) => {
+                let has = |address| self.simulated_users.address_seed(address, simulated_id)[0] & 1 == 1;
+                (has("email"), has("phone"), false)
+            }
+        };
+        let codes = match self.policy.mfa {
+            MfaMode::Off => true,
+            MfaMode::Optional => !active,
+            MfaMode::On => false,
+        };
+        let factors = [
+            (true, ChallengeName::PasswordSrp),
+            (true, ChallengeName::Password),
+            (codes && allowed.email_otp && email, ChallengeName::EmailOtp),
+            (codes && allowed.sms_otp && phone, ChallengeName::SmsOtp),
+        ];
+        factors.into_iter().filter_map(|(offered, name)| offered.then_some(name)).collect()
+    }
+
+    /// Returns the first factor with this name; `None` if the user cannot choose it.
+    fn first_factor(&self, owner: &Owner, name: &str) -> Result<Option<ChallengeName>, ApiError> {
+        match name.parse() {
+            Ok(ChallengeName::WebAuthn) => Err(ApiError::not_simulated("WEB_AUTHN")),
+            Ok(
+                factor @ (ChallengeName::Password
+                | ChallengeName::PasswordSrp
+                | ChallengeName::EmailOtp
+                | ChallengeName::SmsOtp),
+            ) => Ok(Some(factor).filter(|factor| self.first_factors(owner).contains(factor))),
+            _ => {
+                let shown: String = name.chars().take(64).collect();
+                Err(ApiError::invalid_parameter(format!("{shown} is not a first factor.")))
+            }
+        }
+    }
+
+    fn offer_factors(&mut self, now: Timestamp, sign_in: UnprovenSignIn) -> Response {
+        let available = self.first_factors(&sign_in.owner);
+        self.ask_unproven(now, sign_in, FirstAnswer::Choice, available, &[])
+    }
+
+    /// Opens a session that waits for this answer and returns its challenge.
+    pub(super) fn ask_unproven(
+        &mut self,
+        now: Timestamp,
+        sign_in: UnprovenSignIn,
+        expected_answer: FirstAnswer,
+        available: Vec<ChallengeName>,
+        extra_parameters: &[(&str, &str)],
+    ) -> Response {
+        let name = expected_answer.challenge();
+        let mut parameters = Parameters::new();
+        for (key, value) in extra_parameters {
+            parameters = parameters.with(key, *value);
+        }
+        let username = self.name_of(&sign_in.owner);
+        let parameters = parameters.with(keys::USERNAME, username).with(keys::USER_ID_FOR_SRP, username);
+        let session = self.new_session();
+        let validity = self.session_validity(&sign_in.client_id);
+        let unproven = UnprovenSession { sign_in, expected_answer, expires: now.plus(validity) };
+        self.session_store.open_unproven(&session, unproven, validity);
+        Response::Auth(AuthOutcome::Challenge(Challenge {
+            name,
+            session: Some(session),
+            parameters,
+            available,
+        }))
+    }
+
+    /// Takes the session that this request answers, if it belongs to the named user and waits for this
+    /// challenge.
+    pub(super) fn take_unproven(
+        &mut self,
+        now: Timestamp,
+        request: &RespondToAuthChallenge,
+        challenge: ChallengeName,
+    ) -> Result<(Session, UnprovenSession), ApiError> {
+        let session = request.session.as_deref().ok_or_else(|| ApiError::missing_parameter("Session"))?;
+        let username = required(&request.challenge_responses, keys::USERNAME)?;
+        let (taken, unproven) = self.session_store.take_unproven(now, session, |unproven| {
+            unproven.sign_in.client_id.as_str() == request.client_id
+                && unproven.expected_answer.challenge() == challenge
+        })?;
+        if self.owner_matches(&unproven.sign_in.owner, username) {
+            let current = self.credentials_of(&unproven.sign_in.owner) == unproven.sign_in.credentials;
+            return if current { Ok((taken, unproven)) } else { Err(ApiError::invalid_session()) };
+        }
+        self.session_store.restore_unproven(&taken, unproven);
+        Err(ApiError::invalid_session())
+    }
+
+    /// Answers `SELECT_CHALLENGE`, `PASSWORD` or `PASSWORD_SRP`.
+    pub(super) fn answer_choice(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        client: &AppClient,
+        challenge: ChallengeName,
+        request: &RespondToAuthChallenge,
+    ) -> Step {
+        let answers = &request.challenge_responses;
+        let chosen = match challenge {
+            ChallengeName::SelectChallenge => required(answers, keys::ANSWER),
+            ChallengeName::Password => required(answers, keys::PASSWORD).map(|_| challenge.as_str()),
+            _ => required(answers, keys::SRP_A).map(|_| challenge.as_str()),
+        };
+        let taken = chosen.and_then(|chosen| Ok((chosen, self.take_unproven(now, request, challenge)?)));
+        let (chosen, (session, unproven)) = match taken {
+            Ok(taken) => taken,
+            Err(error) => return refuse(error),
+        };
+        let named_device = named_device(answers).or_else(|| unproven.sign_in.named_device.clone());
+        let sign_in = UnprovenSignIn { named_device, origin, ..unproven.sign_in.clone() };
+        let factor = self.first_factor(&sign_in.owner, chosen).and_then(|factor| {
+            factor.ok_or_else(|| {
+                ApiError::invalid_parameter("Invalid ANSWER: choose one of AvailableChallenges.")
+            })
+        });
+        let kept = Some((session.clone(), unproven.clone()));
+        let begun = factor.and_then(|factor| self.begin_factor(now, client, sign_in, factor, answers, kept));
+        begun.unwrap_or_else(|error| {
+            self.session_store.restore_unproven(&session, unproven);
+            refuse(error)
+        })
+    }
+
+    /// Begins the proof of this first factor. `session` is the session that was answered, if there is one.
+    fn begin_factor(
+        &mut self,
+        now: Timestamp,
+        client: &AppClient,
+        sign_in: UnprovenSignIn,
+        factor: ChallengeName,
+        parameters: &Parameters,
+        session: Option<(Session, UnprovenSession)>,
+    ) -> Result<Step, ApiError> {
+        let challenge = match factor {
+            ChallengeName::PasswordSrp => match parameters.value(keys::SRP_A) {
+                Some(public_a) => {
+                    let public_a = self.read_public_a(public_a)?;
+                    return Ok(self.begin_srp(client, sign_in.owner, public_a, sign_in.named_device, false));
+                }
+                None => self.ask_unproven(now, sign_in, FirstAnswer::PasswordSrp, Vec::new(), &[]),
+            },
+            ChallengeName::Password => match parameters.value(keys::PASSWORD) {
+                Some(password) => {
+                    let plain = PlainPassword { sign_in, password, session };
+                    return self.check_plain_password(now, client, plain);
+                }
+                None => self.ask_unproven(now, sign_in, FirstAnswer::Password, Vec::new(), &[]),
+            },
+            _ => self.send_first_code(now, sign_in, factor),
+        };
+        Ok(reply(Ok(challenge)))
+    }
+
+    /// Sends a code as the first factor and asks for it. Users that may not sign in get none, and neither do
+    /// unknown users; the challenge does not show it.
+    fn send_first_code(
+        &mut self,
+        now: Timestamp,
+        sign_in: UnprovenSignIn,
+        factor: ChallengeName,
+    ) -> Response {
+        let code = format!("{:06}", self.rng.random_range(0..1_000_000));
+        let sms = factor == ChallengeName::SmsOtp;
+        let medium = if sms { "SMS" } else { "EMAIL" };
+        let (destination, sent) = match &sign_in.owner {
+            Owner::Account(id) => {
+                let account = self.directory.account(*id);
+                let destination = if sms { &account.phone } else { &account.email };
+                (destination.clone().unwrap_or_default(), self.check_user_status(*id).is_ok())
+            }
+            Owner::UnknownUser(simulated_id) => {
+                let seed = self.simulated_users.address_seed(medium, simulated_id);
+                let letter = |byte: u8| char::from(b'a' + byte % 26);
+                let digits: String = seed[2..6].iter().map(|byte| char::from(b'0' + byte % 10)).collect();
+                let email = format!("{}@{}", letter(seed[0]), letter(seed[1]));
+                (if sms { digits } else { email }, false)
+            }
+        };
+        let shown = if sms { masked_phone(&destination) } else { masked_email(&destination) };
+        let expected = sent.then(|| code.clone());
+        if let (Some(id), true) = (Self::account_of(&sign_in.owner), sent) {
+            let username = self.directory.account(id).username.clone();
+            self.session_store.deliver(Delivery { username, medium, destination, code });
+        }
+        let expected_answer =
+            if sms { FirstAnswer::SmsCode(expected) } else { FirstAnswer::EmailCode(expected) };
+        let extra_parameters = [
+            (keys::CODE_DELIVERY_DELIVERY_MEDIUM, medium),
+            (keys::CODE_DELIVERY_DESTINATION, shown.as_str()),
+        ];
+        self.ask_unproven(now, sign_in, expected_answer, Vec::new(), &extra_parameters)
+    }
+
+    /// Returns whether a request answers a code that is the first factor.
+    pub(super) fn asks_for_first_code(&self, request: &RespondToAuthChallenge) -> bool {
+        let session = request.session.as_deref().unwrap_or_default();
+        self.session_store.unproven_challenge(session) == Some(ChallengeName::EmailOtp)
+    }
+
+    /// Answers `SMS_OTP`, or `EMAIL_OTP` as the first factor. A code counts as an attempt, as a password
+    /// does.
+    pub(super) fn answer_first_code(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        challenge: ChallengeName,
+        request: &RespondToAuthChallenge,
+    ) -> Step {
+        let answers = &request.challenge_responses;
+        let key = if challenge == ChallengeName::SmsOtp { keys::SMS_OTP_CODE } else { keys::EMAIL_OTP_CODE };
+        let taken = required(answers, key)
+            .and_then(|answer| Ok((answer, self.take_unproven(now, request, challenge)?)));
+        let (answer, (session, mut unproven)) = match taken {
+            Ok(taken) => taken,
+            Err(error) => return refuse(error),
+        };
+        let owner = unproven.sign_in.owner.clone();
+        if !self.failures(&owner).record_attempt(now) {
+            self.session_store.restore_unproven(&session, unproven);
+            return refuse(ApiError::attempts_exceeded());
+        }
+        let right = match &unproven.expected_answer {
+            FirstAnswer::SmsCode(code) | FirstAnswer::EmailCode(code) => code.as_deref() == Some(answer),
+            _ => false,
+        };
+        let (Some(id), true) = (Self::account_of(&owner), right) else {
+            self.count_failure(now, &owner);
+            self.session_store.restore_unproven(&session, unproven);
+            return refuse(ApiError::new(ErrorKind::CodeMismatch, "Invalid code received for user"));
+        };
+        let username = self.directory.account(id).username.clone();
+        let proven = Proven {
+            client_id: unproven.sign_in.client_id.clone(),
+            account: id,
+            by: ProvenBy::Code,
+            named_device: named_device(answers).or_else(|| unproven.sign_in.named_device.clone()),
+            origin,
+        };
+        let step = self.after_first_factor(now, proven);
+        if step.refuses_unknown_device() {
+            unproven.sign_in.named_device = None;
+            self.session_store.restore_unproven(&session, unproven);
+        } else {
+            self.session_store.discard_code(&username);
+        }
+        step
+    }
+}
