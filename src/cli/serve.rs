@@ -52,12 +52,6 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     let usage = |message: String| (Exit::Usage, format!("error: {message}"));
     check_options(args).map_err(usage)?;
     let address = args.listen;
-    if !address.ip().is_loopback() && !args.expose {
-        return Err(usage(format!(
-            "other machines can reach {address}, and every client that reaches it is an administrator; \
-                {EXPOSE_HINT}"
-        )));
-    }
     let (settings, rotation) = read(args).map_err(|message| (Exit::InvalidScenario, message))?;
     let pool_id = pool_id(args, &settings).map_err(usage)?;
     let triggers = triggers(args, &settings).map_err(usage)?;
@@ -324,8 +318,15 @@ fn read(args: &ServeArgs) -> Result<(PoolSettings, Option<Duration>), String> {
     Ok((settings, rotation))
 }
 
-/// Checks options that exclude each other.
+/// Checks options that exclude or require each other.
 fn check_options(args: &ServeArgs) -> Result<(), String> {
+    let address = args.listen;
+    if !address.ip().is_loopback() && !args.expose {
+        return Err(format!(
+            "other machines can reach {address}, and every client that reaches it is an administrator; \
+                {EXPOSE_HINT}"
+        ));
+    }
     if args.issuer.is_some() && args.tokens == TokensArg::Opaque {
         return Err("--issuer needs --tokens rs256: opaque tokens name no issuer".to_owned());
     }

@@ -22,6 +22,7 @@ mod scan;
 mod schedule;
 mod schema_rules;
 mod seek;
+mod service;
 mod threshold;
 mod to_yaml;
 mod validate;

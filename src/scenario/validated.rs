@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::delay::Delay;
 use super::schema_rules::describe_variants;
 use super::threshold::Threshold;
-use super::values::{BoundedInt, BoundedNumber, Multiple, Time};
+use super::values::{BoundedNumber, Multiple, Time};
 use super::weights::Weights;
 use crate::clock::ClockKind;
 use poolproof_client::Intent;
@@ -17,6 +17,8 @@ use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, UsernameSettings
 use poolproof_cognito::seed::Seed;
 use poolproof_oracle::Flow;
 use poolproof_pool::CustomChallenge;
+
+pub use super::service::{Service, ServiceModel};
 
 /// A scenario: a user pool, its users, their sign-ins, and the thresholds of the run.
 #[derive(Clone, PartialEq, Debug)]
@@ -458,68 +460,4 @@ pub struct ClientPlan {
     pub retries: u32,
     /// Time that users take to enter a code.
     pub mfa_delay: Delay,
-}
-
-/// Cost of the pool's arithmetic under the virtual clock.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Service {
-    /// [`ServiceModel::NOMINAL`], without a queue.
-    #[default]
-    None,
-    /// The cost on this machine, measured before the run.
-    Calibrated,
-    /// The costs that the scenario gives.
-    Model(ServiceModel),
-}
-
-impl Service {
-    /// Returns the costs that the scenario gives, else [`ServiceModel::NOMINAL`].
-    ///
-    /// The caller must replace [`Service::Calibrated`] by a measured [`Service::Model`] before the run.
-    pub const fn model(&self) -> ServiceModel {
-        match self {
-            Self::None | Self::Calibrated => ServiceModel::NOMINAL,
-            Self::Model(model) => *model,
-        }
-    }
-}
-
-/// Costs of the pool's arithmetic, by the size of the exponent in bits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, expecting = "a map with the costs")]
-#[schemars(rename = "ServiceMap")]
-pub struct ServiceModel {
-    /// Number of operations that run at once. Left out: no limit and no queue.
-    #[serde(deserialize_with = "cores")]
-    #[schemars(with = "Option<BoundedInt<1, 1024>>")]
-    pub cores: Option<u32>,
-    /// One modular exponentiation with an exponent of 256 bits.
-    #[serde(with = "Time")]
-    pub modexp_256: Duration,
-    /// One modular exponentiation with an exponent of 513 bits.
-    #[serde(with = "Time")]
-    pub modexp_513: Duration,
-    /// One modular exponentiation with an exponent of 1025 bits.
-    #[serde(with = "Time")]
-    pub modexp_1025: Duration,
-}
-
-impl ServiceModel {
-    /// Costs of a common server core, without a queue.
-    pub const NOMINAL: Self = Self {
-        cores: None,
-        modexp_256: Duration::from_micros(340),
-        modexp_513: Duration::from_micros(645),
-        modexp_1025: Duration::from_micros(1304),
-    };
-}
-
-impl Default for ServiceModel {
-    fn default() -> Self {
-        Self::NOMINAL
-    }
-}
-
-fn cores<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    BoundedInt::<1, 1024>::deserialize(deserializer).map(|cores| Some(cores.get()))
 }

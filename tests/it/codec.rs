@@ -15,49 +15,51 @@ use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+/// A valid value of each text.
+const SAMPLE_TEXTS: &[(&str, &str)] = &[
+    ("ClientId", "client"),
+    ("AuthFlow", "USER_SRP_AUTH"),
+    ("ChallengeName", "SMS_MFA"),
+    ("Session", "a-session-of-20-bytes"),
+    ("UserCode", "123456"),
+    ("AccessToken", "a.b.c"),
+    ("DeviceKey", "us-east-1_0"),
+    ("DeviceRememberedStatus", "remembered"),
+    ("PaginationToken", "token"),
+    ("UserPoolId", "us-east-1_A"),
+    ("Username", "ann"),
+    ("RefreshToken", "d.e.f"),
+    ("ClientSecret", "123456789012345678901234"),
+    ("Token", "g.h"),
+    ("TemporaryPassword", "Temporary-1"),
+    ("MessageAction", "SUPPRESS"),
+    ("Password", "Password-1"),
+    ("SecretHash", "aGFzaA=="),
+    ("ConfirmationCode", "1"),
+    ("PreviousPassword", "Previous-1"),
+    ("ProposedPassword", "Proposed-1"),
+    ("Filter", "name = \"ann\""),
+    ("PoolName", "pool 1"),
+    ("MfaConfiguration", "OPTIONAL"),
+    ("NextToken", "next"),
+    ("ClientName", "client 1"),
+    ("PreventUserExistenceErrors", "ENABLED"),
+    ("AttributeName", "email"),
+    ("GroupName", "group"),
+    ("EventId", "event-1"),
+    ("FeedbackValue", "Valid"),
+    ("ResourceArn", "arn:aws:cognito-idp:us-east-1:1:userpool/us-east-1_A"),
+    ("Description", "text"),
+    ("RoleArn", "arn:aws:iam::1:role/group"),
+    ("Code", "123456"),
+];
+
 /// Returns an object with every key of every request. Where the API model allows any text, it is one of
 /// these.
 fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
     let word = |index: usize| words[index % words.len()].clone();
-    let texts = [
-        ("ClientId", "client"),
-        ("AuthFlow", "USER_SRP_AUTH"),
-        ("ChallengeName", "SMS_MFA"),
-        ("Session", "a-session-of-20-bytes"),
-        ("UserCode", "123456"),
-        ("AccessToken", "a.b.c"),
-        ("DeviceKey", "us-east-1_0"),
-        ("DeviceRememberedStatus", "remembered"),
-        ("PaginationToken", "token"),
-        ("UserPoolId", "us-east-1_A"),
-        ("Username", "ann"),
-        ("RefreshToken", "d.e.f"),
-        ("ClientSecret", "123456789012345678901234"),
-        ("Token", "g.h"),
-        ("TemporaryPassword", "Temporary-1"),
-        ("MessageAction", "SUPPRESS"),
-        ("Password", "Password-1"),
-        ("SecretHash", "aGFzaA=="),
-        ("ConfirmationCode", "1"),
-        ("PreviousPassword", "Previous-1"),
-        ("ProposedPassword", "Proposed-1"),
-        ("Filter", "name = \"ann\""),
-        ("PoolName", "pool 1"),
-        ("MfaConfiguration", "OPTIONAL"),
-        ("NextToken", "next"),
-        ("ClientName", "client 1"),
-        ("PreventUserExistenceErrors", "ENABLED"),
-        ("AttributeName", "email"),
-        ("GroupName", "group"),
-        ("EventId", "event-1"),
-        ("FeedbackValue", "Valid"),
-        ("ResourceArn", "arn:aws:cognito-idp:us-east-1:1:userpool/us-east-1_A"),
-        ("Description", "text"),
-        ("RoleArn", "arn:aws:iam::1:role/group"),
-        ("Code", "123456"),
-    ];
     let mut all: serde_json::Map<String, Value> =
-        texts.iter().map(|(key, text)| ((*key).to_owned(), (*text).into())).collect();
+        SAMPLE_TEXTS.iter().map(|(key, text)| ((*key).to_owned(), (*text).into())).collect();
     let parameters = json!({ word(0): word(1), "USERNAME": "ann" });
     let attributes = json!([{ "Name": "given_name", "Value": word(4) }, { "Name": "email", "Value": "" }]);
     let setting = json!({ "Enabled": flag, "PreferredMfa": !flag });

@@ -80,10 +80,10 @@ fn a_setting_that_is_not_simulated_is_refused_or_listed() {
     let pool = json!({ "UserPool": { "Id": "us-east-1_A", "MfaConfiguration": "OFF",
         "LambdaConfig": { "PreTokenGeneration": arn, "CustomMessage": arn } } });
     let file = document("lambda.json", &pool);
-    let refused = settings::read(&[file.clone()], Unsimulated::Refuse).unwrap_err().to_string();
+    let refused = settings::read(std::slice::from_ref(&file), Unsimulated::Refuse).unwrap_err().to_string();
     assert!(refused.contains("poolproof does not simulate LambdaConfig.PreTokenGeneration"), "{refused}");
     assert!(refused.contains("--ignore-unsimulated"), "{refused}");
-    let settings = settings::read(&[file.clone()], Unsimulated::Ignore).unwrap();
+    let settings = settings::read(std::slice::from_ref(&file), Unsimulated::Ignore).unwrap();
     assert_eq!(settings.ignored, ["LambdaConfig.PreTokenGeneration"]);
     for command in [&["advise"][..], &["explain", "--pool"], &["matrix", "--pool"], &["serve"]] {
         let output = poolproof().args(command).arg(&file).output().unwrap();

@@ -233,7 +233,7 @@ fn wrong_codes_lock_out_as_wrong_passwords_do() {
 fn a_hidden_user_looks_like_any_other() {
     let hiding = AppClient { prevents_user_existence_errors: true, ..client() };
     let mut hidden = fixture(PoolPolicy::DEFAULT, hiding);
-    let offers: Vec<_> = (0..40).map(|user| format!("nobody{user}")).collect();
+    let offers: Vec<_> = (0..40).map(|user| format!("unknown{user}")).collect();
     let mut with_email = 0;
     for name in &offers {
         let offer = challenge(choose(&mut hidden, named(name)));
@@ -257,11 +257,11 @@ fn a_hidden_user_looks_like_any_other() {
     assert!((5..35).contains(&with_email), "some unknown users have an address: {with_email}");
     assert!(hidden.harness.pool.take_deliveries().is_empty(), "no code is sent to an unknown user");
     let exchange = hidden.start_flow(|fixture, public_a| {
-        choose(fixture, preferring("nobody", "PASSWORD_SRP").with(keys::SRP_A, public_a))
+        choose(fixture, preferring("unknown", "PASSWORD_SRP").with(keys::SRP_A, public_a))
     });
     assert_eq!(refusal(hidden.prove(&exchange, PASSWORD)), INCORRECT);
     let mut open = fixture(PoolPolicy::DEFAULT, client());
-    let refused = refusal(choose(&mut open, named("nobody")));
+    let refused = refusal(choose(&mut open, named("unknown")));
     assert_eq!(refused, "UserNotFoundException: User does not exist.");
 }
 
@@ -269,7 +269,7 @@ fn a_hidden_user_looks_like_any_other() {
 fn a_hidden_user_is_locked_out_like_any_other() {
     let hiding = AppClient { prevents_user_existence_errors: true, ..client() };
     let mut fixture = fixture(PoolPolicy::DEFAULT, hiding);
-    for name in ["ann", "nobody"] {
+    for name in ["ann", "unknown"] {
         let wrong = preferring(name, "PASSWORD").with(keys::PASSWORD, "wrong");
         for _ in 0..5 {
             assert_eq!(refusal(choose(&mut fixture, wrong.clone())), INCORRECT, "{name}");

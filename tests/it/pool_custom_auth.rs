@@ -100,7 +100,7 @@ fn right_answers_to_all_challenges_sign_in() {
     assert_eq!(challenge(fixture.initiate("CUSTOM_AUTH", named_so)).name, ChallengeName::CustomChallenge);
 }
 
-/// FIELD A11: amplify-js#2705, #12220 and amplify-flutter#3541 use `CUSTOM_AUTH`. The text for a pool without
+/// A11: amplify-js#2705, #12220 and amplify-flutter#3541 use `CUSTOM_AUTH`. The text for a pool without
 /// triggers is from amplify-ui#3452.
 #[test]
 fn a_pool_without_custom_challenges_says_that_it_has_none() {
@@ -114,7 +114,7 @@ fn a_pool_without_custom_challenges_says_that_it_has_none() {
 }
 
 #[test]
-fn the_third_wrong_answer_refuses_and_locks_nobody_out() {
+fn the_third_wrong_answer_refuses_and_locks_no_user_out() {
     // Developer guide, lockout: custom challenges do not count.
     let mut fixture = fixture(PoolPolicy::DEFAULT);
     for _ in 0..3 {
@@ -236,7 +236,7 @@ fn a_new_device_gets_a_key_after_custom_challenges_only_with_the_switch() {
 fn a_hidden_user_is_asked_like_any_other_and_never_signed_in() {
     let hiding = AppClient { prevents_user_existence_errors: true, ..client() };
     let mut fixture = with_client(PoolPolicy::DEFAULT, hiding);
-    for name in ["ann", "nobody"] {
+    for name in ["ann", "unknown"] {
         let first = challenge(fixture.initiate("CUSTOM_AUTH", named(name)));
         assert_eq!(parameter(&first, keys::USERNAME), name);
         assert_eq!(parameter(&first, "challenge"), "captcha");
@@ -251,7 +251,7 @@ fn a_hidden_user_is_asked_like_any_other_and_never_signed_in() {
         assert_eq!(refusal(password_first(&mut fixture, name, "wrong", None)), INCORRECT);
     }
     let mut open = self::fixture(PoolPolicy::DEFAULT);
-    let refused = refusal(open.initiate("CUSTOM_AUTH", named("nobody")));
+    let refused = refusal(open.initiate("CUSTOM_AUTH", named("unknown")));
     assert_eq!(refused, "UserNotFoundException: User does not exist.");
 }
 

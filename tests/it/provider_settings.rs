@@ -428,7 +428,7 @@ fn a_client_lists_the_flows_that_it_allows() {
     let disabled = |flow: &str| format!("InvalidParameterException: {flow} is not enabled for the client.");
     assert_eq!(ask(&mut fixture, &["ALLOW_USER_AUTH"], "USER_AUTH"), "SELECT_CHALLENGE");
     assert_eq!(ask(&mut fixture, &["ALLOW_USER_SRP_AUTH"], "USER_AUTH"), disabled("USER_AUTH"));
-    // FIELD A11: the client lists the flow, and the pool has no triggers.
+    // A11: the client lists the flow, and the pool has no triggers.
     let none = "InvalidParameterException: Custom auth lambda trigger is not configured for the user pool.";
     for flows in [&["ALLOW_CUSTOM_AUTH"][..], &["CUSTOM_AUTH_FLOW_ONLY"], &[]] {
         assert_eq!(ask(&mut fixture, flows, "CUSTOM_AUTH"), none, "{flows:?}");

@@ -60,6 +60,20 @@ pub const SWITCHES: &[Switch] = &[
         basis: on("MiniStack measured it. Clients send a claim again when the device is unknown.",
             &[MINISTACK, IDENTITY_206]),
     },
+    Switch {
+        name: "custom_auth_devices",
+        description: "Which custom sign-ins get the key of a new device: none (`never`), those with a password first \
+                      (`after_password`), or all (`always`).",
+        confidence: Confidence::Observed,
+        basis: on("Reports contradict each other. The default follows the answer of a maintainer.",
+            &[AMPLIFY_14909, AMPLIFY_2705, FLUTTER_3541]),
+    },
+    Switch {
+        name: "passwordless_device_proof",
+        description: "Whether a remembered device proves itself after a code as the first factor.",
+        confidence: Confidence::Inferred,
+        basis: on("No source says it. The page describes the device's proof in place of MFA only.", &[DEVICES]),
+    },
 ];
 
 const NOTE_READING: Basis =
@@ -140,7 +154,22 @@ const RULES: &[(&str, Basis)] = &[
     ("refresh-device-unconfirmed", on("The reference asks for a confirmed key.", &[API_REFRESH, ANDROID_2506])),
     ("refresh-without-device", on("The reference asks for the key. The reports have the refusal.",
         &[API_REFRESH, CPP_851, JAVA_2841, ANDROID_3394, SWIFT_4207])),
+    ("refresh-reused", on("AWS documents it.", &[REFRESH_TOKENS])),
+    ("refresh-in-grace", on("AWS documents it.", &[REFRESH_TOKENS])),
     ("refresh", on("AWS documents it.", &[API_REFRESH])),
+    ("first-factor-code-not-offered", on("AWS documents it.", &[MFA, API_SIGN_IN_POLICY])),
+    ("first-factor-code-no-proof", on("No source says it. The page describes the device's proof in place of MFA, and \
+        no MFA follows a code.", &[DEVICES])),
+    ("custom-wrong-answer", on("AWS leaves it to the trigger. Its examples allow three answers.", &[CUSTOM_AUTH])),
+    ("custom-mfa-after-password", on("No trigger is called after the password, and the MFA leads to tokens.",
+        &[AMPLIFY_3876])),
+    ("custom-device-unknown", on("No source says at which answer the pool looks at the key. Clients answer again \
+        without it.", &[DEVICES])),
+    ("custom-device-proof", DOCUMENTED_DEVICES),
+    ("custom-no-new-device", on("A maintainer's answer, and a report on sign-ins without a password.",
+        &[AMPLIFY_14909, AMPLIFY_2705])),
+    ("custom-new-device", on("A report on sign-ins with a password, and one on all.", &[AMPLIFY_2705, FLUTTER_3541])),
+    ("custom-answered", on("AWS documents it: `issueTokens` ends the sign-in.", &[CUSTOM_AUTH])),
 ];
 
 #[cfg(test)]

@@ -78,6 +78,10 @@ sources! {
         api!("GlobalSignOut"), "2026-11-30";
     API_REFRESH: "GetTokensFromRefreshToken (Cognito user pools API reference)",
         api!("GetTokensFromRefreshToken"), "2026-11-30";
+    CUSTOM_AUTH: "Custom authentication challenge Lambda triggers (Cognito developer guide)",
+        guide!("user-pool-lambda-challenge.html"), "2026-11-30";
+    API_SIGN_IN_POLICY: "SignInPolicyType (Cognito user pools API reference)",
+        api!("SignInPolicyType"), "2026-11-30";
     API_INITIATE_AUTH: "InitiateAuth (Cognito user pools API reference)",
         api!("InitiateAuth"), "2026-11-30";
     AMPLIFY_DEVICES: "Device features (Amplify documentation)",
@@ -99,6 +103,14 @@ sources! {
 sources! {
     AMPLIFY_932: "amplify-js #932: Setting device as remembered does not suppress MFA challenge",
         github!("aws-amplify/amplify-js/issues/932"), "2018-05-28";
+    AMPLIFY_2705: "amplify-js #2705: \"Invalid device key given\" for CUSTOM_AUTH flow",
+        github!("aws-amplify/amplify-js/issues/2705"), "2019-02-14";
+    AMPLIFY_3876: "amplify-js #3876: \"Define auth challenge\" is not invoked for users with enabled MFA",
+        github!("aws-amplify/amplify-js/issues/3876"), "2019-08-20";
+    AMPLIFY_14909: "amplify-js #14909: NewDeviceMetadata not returned when using a CUSTOM_AUTH flow",
+        github!("aws-amplify/amplify-js/issues/14909"), "2026-08-20";
+    FLUTTER_3541: "amplify-flutter #3541: crash if challengeName is DEVICE_PASSWORD_VERIFIER in custom auth",
+        github!("aws-amplify/amplify-flutter/issues/3541"), "2023-08-10";
     AMPLIFY_2962: "amplify-js #2962: Bug in amazon-cognito-identify-js",
         github!("aws-amplify/amplify-js/issues/2962"), "2019-04-19";
     AMPLIFY_4174: "amplify-js #4174: Enabling MFA in code and then remembering the device does not suppress MFA",

@@ -205,9 +205,6 @@ pub struct Delivery {
     pub code: String,
 }
 
-/// Most messages that wait to be fetched; the oldest are dropped first.
-const MAX_DELIVERIES: usize = 256;
-
 /// Most unknown names whose failures are stored, and the sample from which one is evicted.
 const MAX_UNKNOWN_USERS: usize = 10_000;
 const EVICTION_SAMPLE: usize = 32;
@@ -472,32 +469,9 @@ impl SessionStore {
             SessionEntry::OpenSession(Box::new((session.clone(), open))),
         );
     }
-
-    /// Sends a code by SMS or e-mail.
-    pub(super) fn deliver(&mut self, delivery: Delivery) {
-        self.unused_codes.insert(delivery.username.clone(), delivery.code.clone());
-        if self.deliveries.len() >= MAX_DELIVERIES {
-            self.deliveries.pop_front();
-        }
-        self.deliveries.push_back(delivery);
-    }
-
-    /// Returns the messages sent since the last call.
-    pub(super) fn take_deliveries(&mut self) -> Vec<Delivery> {
-        self.deliveries.drain(..).collect()
-    }
-
-    /// Returns the last code sent to this user.
-    pub(super) fn delivered_code(&self, username: &Username) -> Option<String> {
-        self.unused_codes.get(username).cloned()
-    }
-
-    /// Removes a sent code after its use.
-    pub(super) fn discard_code(&mut self, username: &Username) {
-        self.unused_codes.remove(username);
-    }
 }
 
+mod deliveries;
 mod lookup;
 #[cfg(test)]
 mod tests;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::pools::page_size;
-use super::{ClientRecord, MAX_POOLS_OR_CLIENTS, Provider, RequestedSettings, validity, word};
+use super::{MAX_POOLS_OR_CLIENTS, Provider, RequestedSettings, validity, word};
 use crate::{AppClient, PasswordFlow};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::protocol::{
     ApiError, ClientCall, ClientDescription, ClientSpec, ClientSummary, ErrorKind, ListUserPoolClients,
-    ManagementResponse, RefreshTokenRotation,
+    ManagementResponse, RefreshTokenRotation, RiskConfiguration, ValiditySpec,
 };
 use poolproof_cognito::time::Timestamp;
 
@@ -46,6 +46,30 @@ const FLOWS: [(&str, Flow); 11] = [
     ("ADMIN_NO_SRP_AUTH", Flow::LegacyAdmin),
     ("CUSTOM_AUTH_FLOW_ONLY", Flow::LegacyCustom),
 ];
+
+/// An app client with its metadata.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientRecord {
+    /// The client's settings.
+    pub client: AppClient,
+    /// `ClientName`.
+    pub name: String,
+    /// `ExplicitAuthFlows`.
+    pub flows: Vec<String>,
+    /// `CreationDate`.
+    pub created: Timestamp,
+    /// `LastModifiedDate`.
+    pub modified: Timestamp,
+    /// The validities as requested; `client` contains the resulting ones.
+    pub validity: ValiditySpec,
+    /// The client's own risk configuration as requested, if it has one.
+    #[serde(default)]
+    pub risk: Option<RiskConfiguration>,
+    /// All requested settings as JSON, to be described again.
+    #[serde(default)]
+    pub settings: String,
+}
 
 impl ClientRecord {
     fn description(&self, user_pool_id: &str) -> ClientDescription {

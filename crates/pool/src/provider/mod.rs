@@ -7,6 +7,7 @@
 
 mod account_settings;
 mod clients;
+mod config;
 mod described;
 mod pools;
 mod record;
@@ -29,18 +30,18 @@ use crate::{
 };
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
-use poolproof_cognito::jwt::Keys;
-use poolproof_cognito::policy::{PoolPolicy, Quotas, Switches};
+use poolproof_cognito::policy::PoolPolicy;
 use poolproof_cognito::protocol::{
     AccountRequest, ApiError, ErrorKind, ManagementRequest, MfaConfig, Operation, OperationResponse, Origin,
     Reply, Request, RiskConfiguration, SoftwareTokenConfig, ValiditySpec,
 };
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
-use poolproof_srp::{Group, Job, JobResult};
+use poolproof_srp::{Job, JobResult};
 use settings::RequestedSettings;
 
-pub use clients::DEFAULT_FLOWS;
+pub use clients::{ClientRecord, DEFAULT_FLOWS};
+pub use config::{AccountLimits, Issuer, ProviderConfig, Tokens};
 pub use described::Description;
 pub use record::{PoolRecord, ProviderChange, ProviderSnapshot};
 
@@ -79,68 +80,6 @@ pub struct Pending {
     inner: crate::Pending,
 }
 
-/// The format of access and id tokens.
-#[derive(Clone, Debug)]
-pub enum Tokens {
-    /// Only the pool can read the tokens. Two RSA signatures would hide the cost of SRP.
-    Opaque,
-    /// Signed with these keys, which all pools of the account share.
-    Rs256(Arc<Keys>),
-}
-
-/// The issuer of a pool's RS256 tokens, their claim `iss`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Issuer {
-    /// `<URL>/<UserPoolId>`. The URL has no trailing slash.
-    Url(String),
-    /// What AWS uses: `https://cognito-idp.<region>.amazonaws.com/<UserPoolId>`, with the pool's region.
-    Aws,
-}
-
-impl Issuer {
-    /// Returns the `iss` of a pool's tokens.
-    pub(super) fn of(&self, pool_id: &PoolId) -> String {
-        match self {
-            Self::Url(url) => format!("{url}/{pool_id}"),
-            Self::Aws => format!("https://cognito-idp.{}.amazonaws.com/{pool_id}", pool_id.region()),
-        }
-    }
-}
-
-/// The configuration that all pools of the account share.
-#[derive(Clone, Debug)]
-pub struct ProviderConfig {
-    /// The region, the prefix of pool ids.
-    pub region: String,
-    /// The issuer of RS256 tokens.
-    pub issuer: Issuer,
-    /// The token format.
-    pub tokens: Tokens,
-    /// The SRP group of the pools.
-    pub group: Group,
-    /// The limits of the account.
-    pub limits: AccountLimits,
-    /// The switches of pools that `CreateUserPool` makes.
-    pub switches: Switches,
-    /// The quotas of the account, which all its pools share.
-    pub quotas: Quotas,
-}
-
-/// Limits of an account, which bound the memory of the process for every sequence of requests.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AccountLimits {
-    /// Most users of all pools together.
-    pub users: usize,
-    /// Most stored entries of sign-ins in progress, a few for each sign-in. Above the limit the oldest are
-    /// removed.
-    pub pending: usize,
-}
-
-impl AccountLimits {
-    /// The default limits, some hundred megabytes for each.
-    pub const DEFAULT: Self = Self { users: 100_000, pending: 500_000 };
-}
-
 /// The requests of each operation.
 type OperationBuckets = HashMap<Discriminant<ManagementRequest>, Level>;
 
@@ -160,30 +99,6 @@ struct HostedPool {
     clients: BTreeMap<ClientId, ClientRecord>,
     /// The requests for the pool's resources and clients, by operation.
     operations: OperationBuckets,
-}
-
-/// An app client with its metadata.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClientRecord {
-    /// The client's settings.
-    pub client: AppClient,
-    /// `ClientName`.
-    pub name: String,
-    /// `ExplicitAuthFlows`.
-    pub flows: Vec<String>,
-    /// `CreationDate`.
-    pub created: Timestamp,
-    /// `LastModifiedDate`.
-    pub modified: Timestamp,
-    /// The validities as requested; `client` contains the resulting ones.
-    pub validity: ValiditySpec,
-    /// The client's own risk configuration as requested, if it has one.
-    #[serde(default)]
-    pub risk: Option<RiskConfiguration>,
-    /// All requested settings as JSON, to be described again.
-    #[serde(default)]
-    pub settings: String,
 }
 
 /// The pools of one account and region.
