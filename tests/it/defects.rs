@@ -142,7 +142,7 @@ pool:
   first_factors: [email_otp, sms_otp]
   custom_auth: [ {{ challenge: captcha, answer: \"42\" }}, {{ challenge: motto, answer: semper }} ]
   switches: {{ custom_auth_devices: {keys}, passwordless_device_proof: {proof} }}
-population: {{ users: 200, factors: {{ none: 40, phone: 30, totp: 30 }}, devices: 1, opt_in: 50% }}
+population: {{ users: 200, factors: {{ none: 40, phone: 30, sms: 15, totp: 15 }}, devices: 1, opt_in: 50% }}
 workloads:
   - name: challenges
     flow: custom_auth

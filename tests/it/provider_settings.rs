@@ -406,7 +406,9 @@ fn first_factors_are_a_setting_that_excludes_required_mfa() {
     }
     let unknown = fixture.ask("CreateUserPool", &create(&["PASSWORD", "SMS"])).unwrap_err();
     assert!(
-        unknown.contains("Member must satisfy enum value set: [PASSWORD, EMAIL_OTP, SMS_OTP, WEB_AUTHN]"),
+        unknown.contains(
+            "Member must satisfy enum value set: [PASSWORD, EMAIL_OTP, SMS_OTP, WEB_AUTHN, SOFTWARE_TOKEN]"
+        ),
         "{unknown}"
     );
 }

@@ -146,7 +146,7 @@ fn each_user_has_limits() {
     assert_eq!(admitted(&mut fixture, &writes), 10, "writes have a limit of their own");
     // A name that does not exist is throttled as well: it does not show by its limit that it does not exist.
     assert_eq!(admitted(&mut fixture, &[("InitiateAuth", wrong("unknown"))]), 10);
-    assert_eq!(admitted(&mut fixture, &[("InitiateAuth", wrong("also unknown"))]), 10);
+    assert_eq!(admitted(&mut fixture, &[("InitiateAuth", wrong("also-unknown"))]), 10);
     fixture.now = fixture.now.plus(Duration::from_millis(300));
     assert_eq!(admitted(&mut fixture, &reads), 3);
 }
@@ -158,7 +158,7 @@ fn pool_management_has_quotas() {
     let mut fixture = ProviderFixture::with_quotas(Quotas::COGNITO);
     let pools = [(); 4].map(|()| rested_pool(&mut fixture, "p"));
     let on = |operation, pools: &[(String, String)]| -> Vec<(&'static str, Value)> {
-        let body = |(pool, client): &(String, String)| json!({ "UserPoolId": pool, "ClientId": client, "MaxResults": 1, "PoolName": "p" });
+        let body = |(pool, client): &(String, String)| json!({ "UserPoolId": pool, "ClientId": client, "ClientName": "c", "MaxResults": 1, "PoolName": "p" });
         pools.iter().map(|pool| (operation, body(pool))).collect()
     };
     for (operation, of_one_pool, of_all) in [
