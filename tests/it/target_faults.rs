@@ -41,7 +41,8 @@ fn decisions_before_the_password_proof_are_checked() {
         (first, 200, TOKENS.to_owned(), "tokens"),
         (first, 400, refused.to_owned(), "other"),
         (first, 200, "{}".to_owned(), "other"),
-        (first, 200, challenge("CUSTOM_CHALLENGE", "{}"), "other"),
+        (first, 200, challenge("UNKNOWN_CHALLENGE", "{}"), "other"),
+        (first, 200, challenge("CUSTOM_CHALLENGE", "{}"), "CUSTOM_CHALLENGE → other"),
         (first, 200, challenge("SMS_MFA", "{}"), "SMS_MFA → other"),
         (first, 200, challenge("PASSWORD_VERIFIER", zero), "PASSWORD_VERIFIER → other"),
         // The users have no TOTP app and cannot answer. They must not abandon the sign-in for that reason.
