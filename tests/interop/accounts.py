@@ -10,7 +10,7 @@ import urllib.request
 import boto3
 import jwt
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from refusal import refused
 
 ENDPOINT = sys.argv[1]
 PASSWORD = "Correct-Horse-1"
@@ -25,18 +25,6 @@ cognito = boto3.client(
     aws_secret_access_key="nothing",
     config=Config(retries={"max_attempts": 1}),
 )
-
-
-def refused(call, code, message=None):
-    """The call is refused with this exception, and with this message if one is given."""
-    try:
-        answer = call()
-    except ClientError as error:
-        said = error.response["Error"]
-        assert said["Code"] == code, (code, said)
-        assert message is None or said["Message"] == message, (message, said)
-        return
-    raise AssertionError(f"not refused with {code}: {answer}")
 
 
 class Pool:

@@ -15,9 +15,9 @@ import urllib.request
 import boto3
 import jwt
 from botocore.config import Config
-from botocore.exceptions import ClientError
 from pycognito.aws_srp import AWSSRP, generate_hash_device
 from pycognito.exceptions import SMSMFAChallengeException, SoftwareTokenMFAChallengeException
+from refusal import refused
 
 ENDPOINT, HANDSHAKES = sys.argv[1], int(sys.argv[2])
 PASSWORD = "Correct-Horse-1"
@@ -37,19 +37,6 @@ ALL_FLOWS = [
     "ALLOW_ADMIN_USER_PASSWORD_AUTH",
     "ALLOW_REFRESH_TOKEN_AUTH",
 ]
-
-
-def refused(call, code, message=None):
-    """The call is refused with this exception, and with this message if one is given."""
-    try:
-        answer = call()
-    except ClientError as error:
-        said = error.response["Error"]
-        assert said["Code"] == code, (code, said)
-        assert message is None or said["Message"] == message, (message, said)
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-        return
-    raise AssertionError(f"not refused with {code}: {answer}")
 
 
 class Pool:
