@@ -213,7 +213,7 @@ pub fn decode_with_unsimulated(name: &str, body: &[u8]) -> Result<(Operation, Ve
 
 fn unknown_operation(name: &str) -> ApiError {
     if model::has_operation(name) {
-        return ApiError::invalid_parameter(format!("poolproof does not simulate {name}"));
+        return ApiError::not_simulated(name);
     }
     let shown: String = name.chars().take(64).collect();
     ApiError::new(ErrorKind::UnknownOperation, format!("Unknown operation: {shown}"))

@@ -59,9 +59,7 @@ pub fn unsimulated_in_document(document: &str, object: &Value) -> Vec<String> {
 /// Returns the error for fields that are not simulated.
 pub fn not_simulated(fields: &[String]) -> ApiError {
     let names = fields.join(", ");
-    ApiError::invalid_parameter(format!(
-        "poolproof does not simulate {names}: leave it out, or start with --ignore-unsimulated"
-    ))
+    ApiError::not_simulated(format_args!("{names}: leave it out, or start with --ignore-unsimulated"))
 }
 
 /// Returns the members of an operation's input or of a document that the model has, without nulls and without
