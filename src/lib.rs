@@ -4,12 +4,12 @@
 //! Modules, from the command line down:
 //!
 //! | modules | subject |
-//! |---|---|---|
+//! |---|---|
 //! | [`cli`] | arguments become work and an exit code |
 //! | [`capacity`] | many runs: the highest rate that meets the objectives |
 //! | [`run`], [`matrix`], [`advise`], [`compare`] | one run; every cell of the policy; surprises in settings; builds compared |
 //! | [`http`], [`report`] | AWS JSON 1.1 as server and client; the report in all its forms |
-//! | [`actors`], [`harness`], [`store`] | conductor, users, devices and pool; one pool driven by hand; the state file |
+//! | [`actors`], [`store`] | conductor, users, devices and pool; the state file |
 //! | [`endpoint`] | a session at an endpoint: its pool, the users created there, their deletion |
 //! | [`scenario`], [`workload`], [`settings`], [`target`], [`compute`], [`metrics`] | what happens, when, where arithmetic runs, what is counted |
 //! | [`poolproof_pool`], [`poolproof_client`], [`poolproof_oracle`] | pool, client and oracle, independent of each other |
@@ -36,7 +36,6 @@ pub mod clock;
 pub mod compare;
 pub mod compute;
 pub mod endpoint;
-pub mod harness;
 pub mod http;
 pub mod input;
 pub mod matrix;

@@ -24,6 +24,7 @@ mod html;
 mod markdown;
 mod play;
 mod row;
+mod sign_in;
 mod summary;
 mod text;
 

@@ -8,8 +8,8 @@ use std::fmt;
 
 use super::cell::Cell;
 use super::row::Matrix;
+use super::sign_in::Authenticators;
 use crate::actors::{self, ProvisionConfig, provision};
-use crate::harness::{Authenticators, Harness};
 use crate::scenario::SignInName;
 use crate::text::group_digits;
 use crate::workload::UserSpec;
@@ -19,7 +19,7 @@ use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskP
 use poolproof_cognito::protocol::{AdminDeviceCall, Request};
 use poolproof_cognito::seed::Seed;
 use poolproof_oracle::{Decision, Device, Outcome, RuleId};
-use poolproof_pool::{Defect, Pool, PoolIdentity};
+use poolproof_pool::{Defect, Harness, Pool, PoolIdentity};
 use poolproof_srp::Group;
 
 /// The pool of every cell.
@@ -189,7 +189,8 @@ impl CellPlayer {
             device_to_forget: None,
         };
         self.sign_ins += 1;
-        self.harness.sign_in(options, &mut self.authenticators, &SEED.rng("sign-in", self.sign_ins))
+        let rng = SEED.rng("sign-in", self.sign_ins);
+        self.authenticators.sign_in(&mut self.harness, options, &rng)
     }
 }
 

@@ -1,7 +1,5 @@
-//! The integration tests. The first lines of each module describe what it tests.
-//!
-//! Two cases cannot occur. A sent code never expires before its session (`ExpiredCodeException`), because
-//! both are valid equally long. A Rust string cannot contain an unpaired surrogate.
+//! The integration tests. The first lines of each module describe what it tests. Those of the pool alone are in
+//! `crates/pool/tests`.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +20,6 @@ mod constraints;
 mod defects;
 mod described_pools;
 mod fault_proxy;
-mod field_reports;
 mod field_reports_served;
 mod formats;
 mod golden;
@@ -38,29 +35,6 @@ mod page;
 mod page_layout;
 mod page_values;
 mod peers;
-mod pool_accounts;
-mod pool_admin_changes;
-mod pool_attributes;
-mod pool_choice;
-mod pool_clients;
-mod pool_credentials;
-mod pool_custom_auth;
-mod pool_device_calls;
-mod pool_devices;
-mod pool_events;
-mod pool_factors;
-mod pool_fixture;
-mod pool_groups;
-mod pool_histories;
-mod pool_lockout;
-mod pool_recovery;
-mod pool_replays;
-mod pool_requests;
-mod pool_risk;
-mod pool_sign_in;
-mod pool_tokens;
-mod pool_transitions;
-mod pool_users;
 mod provider;
 mod provider_accounts;
 mod provider_settings;

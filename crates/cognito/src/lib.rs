@@ -3,6 +3,16 @@
 //! This crate has identifiers ([`ids`]), operations and errors ([`protocol`]), constraints ([`model`]), pool
 //! settings ([`policy`], [`addresses`]) and tokens ([`jwt`]). It also has one-time codes ([`totp`]), time
 //! ([`time`]) and seeded random numbers ([`seed`]). It does no I/O and decides nothing.
+//!
+//! ```
+//! use poolproof_cognito::totp::{TotpSecret, step_at};
+//! use poolproof_cognito::time::Timestamp;
+//!
+//! // A test vector of RFC 6238, shortened to six digits.
+//! let secret = TotpSecret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
+//! let now = Timestamp::from_us(59 * 1_000_000);
+//! assert_eq!(secret.code(step_at(now)), "287082");
+//! ```
 
 pub mod addresses;
 pub mod ids;

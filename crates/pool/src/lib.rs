@@ -8,6 +8,28 @@
 //! One rule prevents a second answer to a challenge: an answer removes the challenge from the pool and keeps
 //! it in the [`Pending`] job. Only a refusal that allows another answer restores it.
 //!
+//! ```
+//! use poolproof_cognito::ids::{ClientId, PoolId};
+//! use poolproof_cognito::policy::PoolPolicy;
+//! use poolproof_cognito::protocol::{InitiateAuth, Parameters, Request};
+//! use poolproof_cognito::seed::Seed;
+//! use poolproof_pool::{Harness, Pool, PoolIdentity};
+//! use poolproof_srp::Group;
+//!
+//! let identity = PoolIdentity {
+//!     pool_id: PoolId::new("eu-west-1_example"),
+//!     client_id: ClientId::new("app"),
+//!     group: Group::toy(),
+//! };
+//! let mut harness = Harness::new(Pool::new(identity, PoolPolicy::DEFAULT, Seed::new(7).rng("pool", 0)));
+//! let refusal = harness.ask(Request::InitiateAuth(InitiateAuth {
+//!     client_id: "app".to_owned(),
+//!     auth_flow: "SMALL_TALK".to_owned(),
+//!     auth_parameters: Parameters::new(),
+//! }));
+//! assert!(refusal.is_err());
+//! ```
+//!
 //! | file | purpose |
 //! |---|---|
 //! | `sign_in` | `InitiateAuth` and the SRP password claim |
@@ -26,6 +48,7 @@
 //! | `auth_events`, `event_record` | recorded sign-ins |
 //! | `groups` | groups and their claims |
 //! | `recovery`, `attributes`, `codes`, `code_delivery` | password recovery, changes and verification of attributes |
+//! | `harness` | a pool that answers at once, on one thread |
 //! | `rs256` | tokens that other parties can verify |
 //! | `settings` | the settings, as an administrator changes them |
 //! | `record` | the user records that are stored between runs |
@@ -55,6 +78,7 @@ mod expiry_queue;
 mod factor;
 mod finish;
 mod groups;
+mod harness;
 mod lockout;
 mod password;
 mod profile;
@@ -97,6 +121,7 @@ pub use defect::Defect;
 pub use entry_counts::EntryCounts;
 pub use event_record::{AuthEventRecord, AuthEvents, EventAnswer, EventResult};
 pub use groups::GroupRecord;
+pub use harness::Harness;
 pub use record::{
     AccountChange, AccountRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
     RecordError,

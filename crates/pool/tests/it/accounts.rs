@@ -13,9 +13,7 @@ use poolproof_cognito::totp::{TotpSecret, step_at};
 use poolproof_pool::{AppClient, Delivery, PasswordFlow, Step};
 use poolproof_srp::Group;
 
-use crate::pool_fixture::{
-    CLIENT, INCORRECT, PASSWORD, POOL, PoolFixture, challenge, policy, refusal, tokens,
-};
+use crate::fixture::{CLIENT, INCORRECT, PASSWORD, POOL, PoolFixture, challenge, policy, refusal, tokens};
 
 pub(super) fn ask(fixture: &mut PoolFixture, request: AccountRequest) -> Reply {
     let harness = &mut fixture.harness;
@@ -245,7 +243,7 @@ fn deleting_a_user_invalidates_tokens_devices_and_pending_sign_ins() {
     let begun = fixture.start("ann");
     // The pool is checking a password when the user is deleted.
     let parameters = Parameters::new().with(keys::USERNAME, "ann").with(keys::PASSWORD, "permanent-1");
-    let request = crate::pool_requests::initiate("USER_PASSWORD_AUTH", parameters);
+    let request = crate::requests::initiate("USER_PASSWORD_AUTH", parameters);
     let (now, origin) = (fixture.harness.now, fixture.harness.origin);
     let Step::Compute(job, pending) = fixture.harness.pool.handle(now, origin, request) else {
         panic!("no job")

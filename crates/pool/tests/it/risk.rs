@@ -10,7 +10,7 @@ use poolproof_cognito::protocol::{DeviceStatus, Parameters, Reply, keys};
 use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
 
-use crate::pool_fixture::{
+use crate::fixture::{
     CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, parameter, policy, refusal, tokens,
 };
 

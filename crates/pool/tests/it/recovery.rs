@@ -9,8 +9,8 @@ use poolproof_cognito::protocol::{
 use poolproof_pool::{AppClient, NewAccount, PasswordFlow, Step, UserStatus};
 use poolproof_srp::Group;
 
-use crate::pool_accounts::{access, ask, profile, sent, set_password};
-use crate::pool_fixture::{CLIENT, INCORRECT, PASSWORD, POOL, PoolFixture, challenge, refusal, tokens};
+use crate::accounts::{access, ask, profile, sent, set_password};
+use crate::fixture::{CLIENT, INCORRECT, PASSWORD, POOL, PoolFixture, challenge, refusal, tokens};
 
 const NO_ADDRESS: &str = "InvalidParameterException: Cannot reset password for the user as there is no \
                           registered/verified email or phone_number";

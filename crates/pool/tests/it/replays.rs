@@ -8,7 +8,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_pool::AppClient;
 use poolproof_srp::{Group, Identity, JobResult};
 
-use crate::pool_fixture::{
+use crate::fixture::{
     BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, PASSWORD, POOL, PoolFixture, TestDevice, USED_SESSION,
     begin, call, challenge, finish, initiate, parameter, policy, refusal, respond, tokens,
 };

@@ -6,7 +6,7 @@ use poolproof_cognito::protocol::{Challenge, ChallengeName, DeviceStatus, Parame
 use poolproof_pool::{AppClient, NewAccount};
 use poolproof_srp::Group;
 
-use crate::pool_fixture::{
+use crate::fixture::{
     BAD_SESSION, CLIENT, INCORRECT, LOCKED, NO_SUCH_DEVICE, PASSWORD, PoolFixture, USED_SESSION, WRONG_CODE,
     challenge, parameter, policy, refusal, tokens,
 };

@@ -8,8 +8,8 @@ use poolproof_cognito::protocol::{Parameters, keys};
 use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
 
-use crate::pool_factors::{answer, asked, key_of, pool, with_sms};
-use crate::pool_fixture::{
+use crate::factors::{answer, asked, key_of, pool, with_sms};
+use crate::fixture::{
     CLIENT, INCORRECT, LOCKED, PASSWORD, PoolFixture, WRONG_CODE, begin, finish, initiate, refusal, respond,
     tokens, with_email_alias,
 };

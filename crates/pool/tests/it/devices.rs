@@ -7,7 +7,7 @@ use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, Parameters, Secre
 use poolproof_pool::UserStatus;
 use poolproof_srp::{Identity, Job, JobResult, Salt};
 
-use crate::pool_fixture::{
+use crate::fixture::{
     BAD_SESSION, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, USED_SESSION, begin,
     challenge, confirm_device, finish, parameter, policy, refusal, respond, set_status, tokens,
 };
@@ -34,9 +34,8 @@ fn trusted_in(policy: PoolPolicy) -> (PoolFixture, TestDevice) {
 #[test]
 fn a_confirmed_device_replaces_the_mfa_code() {
     for group in [poolproof_srp::Group::toy(), poolproof_srp::Group::cognito()] {
-        let client = poolproof_pool::AppClient::public(poolproof_cognito::ids::ClientId::new(
-            crate::pool_fixture::CLIENT,
-        ));
+        let client =
+            poolproof_pool::AppClient::public(poolproof_cognito::ids::ClientId::new(crate::fixture::CLIENT));
         let mut fixture = PoolFixture::with(SUPPRESSING, group, client);
         fixture.add_with_app("ann", |_| {});
         let first = fixture.run_sign_in("ann", None);

@@ -10,8 +10,8 @@ use poolproof_cognito::protocol::{
 use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
 
-use crate::pool_accounts::{access, ask, profile, sent, user};
-use crate::pool_fixture::{CLIENT, PASSWORD, POOL, PoolFixture, refusal, with_email_alias};
+use crate::accounts::{access, ask, profile, sent, user};
+use crate::fixture::{CLIENT, PASSWORD, POOL, PoolFixture, refusal, with_email_alias};
 
 const MISMATCH: &str = "CodeMismatchException: Invalid verification code provided, please try again.";
 const EXPIRED: &str = "ExpiredCodeException: Invalid code provided, please request a code again.";

@@ -9,7 +9,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::totp::{TotpSecret, step_at};
 use poolproof_pool::{NewAccount, UserStatus};
 
-use crate::pool_fixture::{
+use crate::fixture::{
     INCORRECT, PASSWORD, PoolFixture, TestDevice, begin, call, challenge, finish, policy, refusal, respond,
     tokens,
 };

@@ -8,7 +8,7 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 
-use crate::pool_fixture::{
+use crate::fixture::{
     NO_SUCH_DEVICE, POOL, PoolFixture, TestDevice, call, confirm_device, policy, refusal, set_status,
 };
 

@@ -10,7 +10,7 @@ use poolproof_pool::{AppClient, CustomAuth, CustomChallenge, Pending, Step, Trig
 use poolproof_srp::Group;
 use serde_json::{Value, json};
 
-use crate::pool_fixture::{
+use crate::fixture::{
     BAD_SESSION, CLIENT, INCORRECT, LOCKED, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, USED_SESSION,
     challenge, confirm_device, initiate, parameter, policy, refusal, respond, tokens,
 };
@@ -447,7 +447,7 @@ fn a_user_who_is_deleted_during_a_trigger_is_not_signed_in() {
             username: "ann".to_owned(),
         },
     );
-    let deleted = crate::pool_accounts::ask(&mut endpoint.0, delete);
+    let deleted = crate::accounts::ask(&mut endpoint.0, delete);
     assert!(matches!(deleted, Ok(Response::Empty | Response::Account(_))));
     let refused = refusal(reply(endpoint.respond(define, json!({ "issueTokens": true }))));
     assert_eq!(refused, "NotAuthorizedException: User is disabled.");

@@ -9,7 +9,7 @@ use poolproof_cognito::protocol::{
 use poolproof_pool::AppClient;
 use poolproof_srp::Group;
 
-use crate::pool_fixture::{
+use crate::fixture::{
     CLIENT, INCORRECT, PASSWORD, PoolFixture, TestDevice, policy, refusal, secret_hash, set_status, tokens,
 };
 

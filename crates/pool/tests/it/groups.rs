@@ -6,8 +6,8 @@ use poolproof_cognito::protocol::{
     GroupSpec, GroupUserCall, ListGroups, ListGroupsForUser, ListUsersInGroup, Reply, Response,
 };
 
-use crate::pool_accounts::ask;
-use crate::pool_fixture::{POOL, PoolFixture, refusal};
+use crate::accounts::ask;
+use crate::fixture::{POOL, PoolFixture, refusal};
 
 const NOT_FOUND: &str = "ResourceNotFoundException: Group not found.";
 

@@ -13,8 +13,8 @@ use poolproof_cognito::seed::Seed;
 use poolproof_pool::{AppClient, PasswordFlow, Pool, PoolIdentity, Rs256};
 use poolproof_srp::Group;
 
-use crate::pool_accounts::{access, ask, fixture, profile, sent, user};
-use crate::pool_fixture::{CLIENT, INCORRECT, PASSWORD, POOL, challenge, refusal, tokens};
+use crate::accounts::{access, ask, fixture, profile, sent, user};
+use crate::fixture::{CLIENT, INCORRECT, PASSWORD, POOL, challenge, refusal, tokens};
 
 #[test]
 fn a_client_continues_only_its_own_sign_ins() {
@@ -64,7 +64,7 @@ fn a_client_continues_only_its_own_sign_ins() {
         refusal(fixture.answer(ChallengeName::PasswordVerifier, None, claim)),
         format!("ResourceNotFoundException: User pool client {CLIENT} does not exist.")
     );
-    let start = crate::pool_requests::initiate("USER_SRP_AUTH", Parameters::new());
+    let start = crate::requests::initiate("USER_SRP_AUTH", Parameters::new());
     let Request::InitiateAuth(mut start) = start else { panic!("another request") };
     start.client_id = String::new();
     assert_eq!(

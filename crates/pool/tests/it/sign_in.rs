@@ -9,7 +9,7 @@ use poolproof_cognito::protocol::{
 use poolproof_pool::{AppClient, UserStatus};
 use poolproof_srp::Group;
 
-use crate::pool_fixture::{
+use crate::fixture::{
     BAD_SESSION, CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, USED_SESSION,
     challenge, parameter, policy, refusal, respond, secret_hash, tokens, with_email_alias,
 };

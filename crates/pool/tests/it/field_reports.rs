@@ -2,7 +2,7 @@
 //! factors and tokens. The comment of each test has the number of the report and its source.
 //!
 //! Reports A are public reports and documentation, reports C are histories that were played against an
-//! independent model. `cargo test --test it field_reports` runs them all. Report A1 is also played by Amplify
+//! independent model. `cargo test field_reports` runs them all. Report A1 is also played by Amplify
 //! itself, see the interop tests.
 
 use poolproof_cognito::ids::{DeviceKey, Session};
@@ -16,7 +16,7 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_pool::{Pool, PoolIdentity};
 
-use crate::pool_fixture::{
+use crate::fixture::{
     INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, call, challenge, parameter, policy,
     refusal, tokens,
 };
@@ -107,10 +107,10 @@ fn a_device_of_an_mfa_answered_by_alias_cannot_be_confirmed() {
         let signed_in = tokens(answer_app(&mut fixture, name, &asked, None));
         let key = signed_in.new_device.clone().expect("a new device").device_key;
         let config = SecretVerifierConfig {
-            password_verifier: crate::provider::a_verifier(),
+            password_verifier: crate::fixture::a_verifier(),
             salt: "AAECAwQFBgcICQoLDA0ODw==".to_owned(),
         };
-        let request = crate::pool_fixture::confirm_device(&signed_in.access_token, &key, config);
+        let request = crate::fixture::confirm_device(&signed_in.access_token, &key, config);
         let reply = fixture.ask(request);
         if confirmed {
             assert_eq!(reply, Ok(Response::DeviceConfirmed { user_confirmation_necessary: false }));
@@ -170,7 +170,7 @@ fn a_device_counts_as_it_is_when_the_mfa_is_answered() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::NotRemembered, false);
     let signed_in = fixture.run_sign_in("ann", Some(&phone)).end.unwrap();
     let asked = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
-    let remember = crate::pool_fixture::set_status(&signed_in.access_token, &phone.key, "remembered");
+    let remember = crate::fixture::set_status(&signed_in.access_token, &phone.key, "remembered");
     assert_eq!(fixture.ask(remember), Ok(Response::Empty));
     let next = challenge(answer_app(&mut fixture, "ann", &asked, Some(&phone.key)));
     assert_eq!(next.name, ChallengeName::DeviceSrpAuth);

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use poolproof::harness::Harness;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session, Sub, Username};
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, UsernameSettings};
@@ -16,17 +15,24 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::seed::{Rng, Seed};
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::{STEP_S, TotpSecret, step_at};
-use poolproof_pool::{AppClient, CustomAuth, NewAccount, NewDevice, Pending, Pool, PoolIdentity, Step};
+use poolproof_pool::{
+    AppClient, CustomAuth, Harness, NewAccount, NewDevice, Pending, Pool, PoolIdentity, Step,
+};
 use poolproof_srp::{
     ClaimTimestamp, DeviceSecret, Ephemeral, Group, Identity, Job, JobResult, PublicA, PublicB, Salt,
     SessionKey, Verifier,
 };
 
-pub(crate) use crate::pool_requests::{
+pub(crate) use crate::requests::{
     BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, LOCKED, NO_SUCH_DEVICE, PASSWORD, POOL, USED_SESSION,
     WRONG_CODE, call, challenge, confirm_device, initiate, parameter, refusal, respond, secret_hash,
     set_status, tokens,
 };
+
+/// Returns a device verifier that the pool accepts.
+pub(crate) fn a_verifier() -> String {
+    Verifier::draw(Group::toy(), &mut Seed::new(3).rng("verifier", 0)).to_base64()
+}
 
 /// Gives an account the verified address `ann@example.org`, an alias where the pool allows it.
 pub(crate) fn with_email_alias(account: &mut NewAccount) {

@@ -11,7 +11,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::totp::{TotpSecret, step_at};
 use poolproof_pool::{NewAccount, UserStatus};
 
-use crate::pool_fixture::{
+use crate::fixture::{
     BAD_SESSION, Exchange, INCORRECT, PASSWORD, PoolFixture, TestDevice, USED_SESSION, WRONG_CODE, challenge,
     policy,
 };

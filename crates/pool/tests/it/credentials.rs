@@ -10,9 +10,9 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::totp::{TotpSecret, step_at};
 use poolproof_pool::UserStatus;
 
-use crate::pool_accounts::{ask, sent, set_password};
-use crate::pool_admin_changes::interrupted_sign_ins;
-use crate::pool_fixture::{
+use crate::accounts::{ask, sent, set_password};
+use crate::admin_changes::interrupted_sign_ins;
+use crate::fixture::{
     BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, PASSWORD, POOL, PoolFixture, begin, challenge, finish,
     policy, refusal, respond,
 };

@@ -14,7 +14,7 @@ use poolproof_srp::Group;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::pool_fixture::{
+use crate::fixture::{
     CLIENT, Exchange, INCORRECT, PASSWORD, PoolFixture, TestDevice, challenge, parameter, policy, refusal,
     respond, tokens,
 };
@@ -203,7 +203,7 @@ proptest! {
         prop_assert_eq!(fixture.sign_in_path("ann", Some(&phone)), expected);
         prop_assert_eq!(fixture.sign_in_path("bob", None), "SMS_MFA tokens +N");
         let device = AdminDeviceCall {
-            user_pool_id: crate::pool_fixture::POOL.to_owned(),
+            user_pool_id: crate::fixture::POOL.to_owned(),
             username: "ann".to_owned(),
             device_key: phone.key.as_str().to_owned(),
         };

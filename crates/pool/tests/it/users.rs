@@ -10,7 +10,7 @@ use poolproof_cognito::protocol::{Challenge, ChallengeName, DeviceStatus, Parame
 use poolproof_pool::{AppClient, NewAccount, PasswordFlow, Step, UserStatus};
 use poolproof_srp::{Group, Salt};
 
-use crate::pool_fixture::{
+use crate::fixture::{
     BAD_SESSION, CLIENT, INCORRECT, LOCKED, NO_SUCH_DEVICE, PASSWORD, PoolFixture, USED_SESSION, challenge,
     initiate, parameter, policy, refusal, respond, secret_hash, tokens, with_email_alias,
 };

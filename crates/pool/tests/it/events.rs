@@ -11,10 +11,8 @@ use poolproof_cognito::protocol::{
 use poolproof_pool::{AppClient, ClientRisk, PasswordFlow};
 use poolproof_srp::Group;
 
-use crate::pool_accounts::{ask, sent};
-use crate::pool_fixture::{
-    CLIENT, PASSWORD, POOL, PoolFixture, WRONG_CODE, challenge, refusal, respond, tokens,
-};
+use crate::accounts::{ask, sent};
+use crate::fixture::{CLIENT, PASSWORD, POOL, PoolFixture, WRONG_CODE, challenge, refusal, respond, tokens};
 
 const BLOCKED: &str = "NotAuthorizedException: Unable to login because of security reasons.";
 

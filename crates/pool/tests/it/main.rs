@@ -1,0 +1,35 @@
+//! Tests of the pool without a server. The first lines of each module describe what it tests.
+//!
+//! Two cases cannot occur. A sent code never expires before its session (`ExpiredCodeException`), because
+//! both are valid equally long. A Rust string cannot contain an unpaired surrogate.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests report failures by panicking, also in helper functions"
+)]
+
+mod accounts;
+mod admin_changes;
+mod attributes;
+mod choice;
+mod clients;
+mod credentials;
+mod custom_auth;
+mod device_calls;
+mod devices;
+mod events;
+mod factors;
+mod field_reports;
+mod fixture;
+mod groups;
+mod histories;
+mod lockout;
+mod recovery;
+mod replays;
+mod requests;
+mod risk;
+mod sign_in;
+mod tokens;
+mod transitions;
+mod users;
