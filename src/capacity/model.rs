@@ -58,13 +58,13 @@ pub struct CapacityEstimate {
     pub per_s: f64,
     /// The lowest rate that failed; null if none failed.
     pub below_per_s: Option<f64>,
-    /// Whether it passed the long run at the end.
+    /// Whether this rate passed the long run at the end of the search.
     pub confirmed: bool,
     /// What limited the search upward.
     pub limit: Limit,
     /// The cores of the measurement; null for a remote pool.
     pub cores: Option<Cores>,
-    /// The figures of the run at this rate: of the long run if that passed.
+    /// The figures of the run at this rate; those of the long run, if it passed.
     pub figures: Figures,
 }
 

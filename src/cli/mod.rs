@@ -1,4 +1,4 @@
-//! The command line: arguments become a command, a command does its work, and its end becomes an exit code.
+//! The command line: parses the arguments, runs the command, and returns its exit code.
 
 mod advise;
 mod args;

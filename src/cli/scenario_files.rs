@@ -1,9 +1,10 @@
-//! Scenario files of the command line.
+//! Finds the scenario files that the command line names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Returns the files in the order of the command line, and of a folder its `*.yaml` files by name.
+/// Returns the files in the order of the command line. A folder is replaced by its `*.yaml` files, sorted by
+/// name.
 ///
 /// # Errors
 ///

@@ -270,7 +270,7 @@ fn print_state_summary(provider: &Provider, restored_pool: Option<&PoolId>, args
     print_stdout(&format!("State in {state}: pools {pools}, users {users}\n"));
     if let Some(pool) = restored_pool {
         print_stdout(&format!(
-            "Pool {pool} is used as {state} has it; the settings in {files} are ignored\n"
+            "Pool {pool} has the settings in {state}; the settings in {files} are ignored\n"
         ));
     }
 }

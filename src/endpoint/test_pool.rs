@@ -174,7 +174,7 @@ const fn setup_policy() -> PoolPolicy {
     PoolPolicy { remember: RememberMode::OptIn, mfa: MfaMode::Optional, ..PoolPolicy::DEFAULT }
 }
 
-/// The sender of SMS codes; endpoints that send messages need a role of the account.
+/// Returns an SMS sender with a placeholder role. Endpoints that send messages need a role of the account.
 fn sms_sender() -> SmsSender {
     SmsSender { sns_caller_arn: "arn:aws:iam::000000000000:role/service-role/poolproof".to_owned() }
 }

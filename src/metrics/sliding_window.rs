@@ -46,7 +46,7 @@ struct SecondBucket {
     times: Vec<(u64, u64)>,
 }
 
-/// The times of the closed seconds together.
+/// The latencies of all closed seconds, merged.
 #[derive(Clone, Debug)]
 struct Sums {
     all: Latencies,

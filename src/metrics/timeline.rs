@@ -46,7 +46,7 @@ pub struct Interval {
     pub failed: u64,
     /// Responses with `TooManyRequestsException` of sign-ins that ended in it.
     pub throttled: u64,
-    /// Latency by intended start, without warm-up and cool-down; `None` if there are none.
+    /// Latencies of sign-ins by intended start, without warm-up and cool-down; `None` without such sign-ins.
     pub latency: Option<Latencies>,
     /// Step latencies of the same sign-ins, within 1 %.
     pub steps: BTreeMap<SignInStep, SparseHistogram>,

@@ -5,7 +5,7 @@
 //! [`summary()`], [`timeline_csv`] and [`text()`] show only data of the model, so they agree. Only the
 //! histograms use the measurements directly ([`interval_log`], [`distributions`]).
 //!
-//! Files about one run are in the run's directory, files about all runs of a command above it: see
+//! Files about one run are in the directory of that run, files about all runs of a command in its parent: see
 //! [`run_files`] and [`common_files`].
 
 mod build;

@@ -77,7 +77,7 @@ pub struct Scenario {
     pub file: String,
     /// Its text.
     pub yaml: String,
-    /// The files that it refers to: rates over time. Omitted if there are none.
+    /// The files that it refers to, which contain rates over time. Omitted if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<NamedFile>,
 }
@@ -96,7 +96,7 @@ pub struct NamedFile {
 pub struct Workload {
     /// Its name.
     pub name: String,
-    /// Its sign-ins by their end.
+    /// Its sign-ins by outcome.
     pub sign_ins: SignIns,
     /// Mean configured rate of its measured part; `null` in a closed model, where the users determine the
     /// rate.

@@ -8,8 +8,8 @@ use super::format::{rate, tick};
 
 /// A stage of a workload, cut at the end of the workload. Times count from the start of the run.
 ///
-/// Its load is a rate, a number of users or a schedule. Adjacent stages of one schedule that belong to one
-/// part are one stage.
+/// Its load is a rate, a number of users or a schedule. Adjacent pieces of a schedule with the same
+/// [`StagePart`] are one stage.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StageSummary {
     /// The name of its workload.

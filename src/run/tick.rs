@@ -29,7 +29,7 @@ pub(super) fn tick(scenario: &Scenario, compute: &Compute) -> Option<Tick> {
     }))
 }
 
-/// Reads the gauges of clients and pool.
+/// Samples the load of the worker threads of clients and pool; `None` without worker threads.
 fn load_samples(compute: &Compute) -> Option<[LoadSample; 2]> {
     Some([compute.load_sample(Side::Client)?, compute.load_sample(Side::Server)?])
 }

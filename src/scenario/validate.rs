@@ -44,7 +44,7 @@ pub(super) fn scenario(
     };
     let ephemeral_bits = raw.client.ephemeral_bits.get();
     if !matches!(ephemeral_bits, 256 | 1024) {
-        return error(&["client", "ephemeral_bits"], "the size is either 256 or 1024 bits");
+        return error(&["client", "ephemeral_bits"], "the size must be 256 or 1024 bits");
     }
     let client = ClientPlan {
         ephemeral_bits,

@@ -1,5 +1,5 @@
-//! Files of other tools that contain a pool: they are recognized, and the message names the command that
-//! gives a document that can be read.
+//! Recognizes files of other tools that contain a pool. The error names the command that prints a document
+//! that poolproof can read.
 
 use std::path::Path;
 
@@ -19,6 +19,7 @@ pub(super) fn detect(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
         Ok(root) => in_json(&root)?,
         Err(_) => in_text(file, text)?,
     };
+    let message = format!("cannot read a pool's settings from {message}");
     Some(Diagnostic::from_parts(file, "", None, &message, Some(help)))
 }
 

@@ -4,8 +4,8 @@ use crate::scenario::{Model, Scenario, WorkloadPlan};
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{Factors, MfaMode};
 
-/// Returns about how many reads a sign-in of this workload is, in Cognito's sense: `InitiateAuth`, every
-/// answer to a challenge, and refreshes.
+/// Returns the approximate number of requests in a sign-in of this workload that Cognito counts as reads:
+/// `InitiateAuth`, every answer to a challenge, and refreshes.
 fn reads_per_sign_in(scenario: &Scenario, plan: &WorkloadPlan) -> f64 {
     let policy = &scenario.pool;
     let asked = |set: Factors| match policy.mfa {

@@ -415,7 +415,7 @@ fn explain_prints_the_decision_and_its_reasons() {
                 "PASSWORD_VERIFIER → DEVICE_SRP_AUTH → DEVICE_PASSWORD_VERIFIER → tokens",
                 "Rule note-device",
                 "SEMANTICS c.5 #26",
-                "formerly_documented: an older page of AWS says so, today's page no longer does",
+                "formerly_documented: an older page of AWS says so, but today's page does not",
                 "Specifying user pool device tracking settings (archived developer guide), 2023-06-15",
                 "With risk_note: off: PASSWORD_VERIFIER → SOFTWARE_TOKEN_MFA",
             ][..],

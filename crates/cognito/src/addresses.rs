@@ -68,8 +68,8 @@ impl fmt::Display for AddressRange {
     }
 }
 
-/// Addresses that threat protection always blocks or skips (`RiskExceptionConfiguration`; docs/semantics.md,
-/// threat protection).
+/// Addresses that threat protection always blocks, and addresses that it never checks
+/// (`RiskExceptionConfiguration`; docs/semantics.md, SEMANTICS c.4).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RiskExceptions {

@@ -88,7 +88,7 @@ impl ClientId {
 
 impl PoolId {
     /// Returns the text after the first `_`, or the whole ID if there is none. User SRP hashes it
-    /// (docs/semantics.md, user SRP).
+    /// (docs/semantics.md, SRP).
     pub fn name(&self) -> &str {
         self.0.split_once('_').map_or(self.as_str(), |(_, name)| name)
     }

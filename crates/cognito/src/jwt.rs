@@ -1,8 +1,8 @@
-//! RS256 tokens: JSON claims with signatures that other parties can verify (RFC 7515, RFC 7519;
-//! docs/semantics.md, tokens).
+//! RS256 tokens: JSON claims with signatures that other parties can verify (RFC 7515, RFC 7519).
 //!
-//! Signing is the one expensive thing, some tenths of a millisecond, so it is apart: [`Keys::sign`]
-//! can be called wherever there is time. Checking a signature is some tens of microseconds.
+//! Signing is the only expensive operation: it takes tenths of a millisecond. It is therefore a separate
+//! function, [`Keys::sign`], which the caller can run at another time or on another thread. Checking a
+//! signature takes tens of microseconds.
 
 use std::fmt;
 

@@ -185,7 +185,7 @@ pub struct AccountSettings {
 }
 
 impl AccountSettings {
-    /// Returns whether a new address of this kind counts only once it is verified.
+    /// Returns whether a new address of this kind takes effect only after it is verified.
     pub const fn verifies_first(self, kind: AddressKind) -> bool {
         match kind {
             AddressKind::Email => self.verify_email_first,

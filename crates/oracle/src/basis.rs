@@ -72,7 +72,7 @@ pub const SWITCHES: &[Switch] = &[
         name: "passwordless_device_proof",
         description: "Whether a remembered device proves itself after a code as the first factor.",
         confidence: Confidence::Inferred,
-        basis: on("No source says it. The page describes the device's proof in place of MFA only.", &[DEVICES]),
+        basis: on("No source says it. The page describes the device proof only as a replacement for MFA.", &[DEVICES]),
     },
 ];
 
@@ -88,17 +88,17 @@ const DEVICES_READING: Basis = on("Our reading of the page.", &[DEVICES]);
 const RULES: &[(&str, Basis)] = &[
     ("locked-out", on("AWS documents it. The text of the refusal is from the issue.", &[LOCKOUT, IDENTITY_506])),
     ("wrong-password", on("Measured on a real user pool.", &[MINISTACK_1758])),
-    ("replayed-claim", on("No source asks for it. The default, `claims: cognito`, follows MiniStack, which measured \
+    ("replayed-claim", on("No source requires it. The default, `claims: cognito`, follows MiniStack, which measured \
         that Cognito accepts any number of answers until the challenge expires.", &[MINISTACK])),
     ("reset-required", on("The reference names the exception. The issue shows that it follows the right password.",
         &[API_INITIATE_AUTH, AMPLIFY_4890])),
-    ("address-blocked", on("AWS documents it. The text of the refusal is from applications that look for it. That \
-        the password is judged first is our reading.", &[API_RISK_EXCEPTION])),
+    ("address-blocked", on("AWS documents it. The text of the refusal is from applications that check for it. \
+        Our reading: the password is checked first.", &[API_RISK_EXCEPTION])),
     ("compromised-blocked", on("AWS documents it. The text of the refusal is not published: that of a blocking risk \
         is used.", &[COMPROMISED])),
-    ("risk-block", on("AWS documents it. The text of the refusal is from applications that look for it. That it \
-        comes before the device is judged is our reading.", &[ADAPTIVE, API_TAKEOVER_ACTION])),
-    ("device-issued", on("No source names such a key at sign-in. An operation on one is refused in the same way.",
+    ("risk-block", on("AWS documents it. The text of the refusal is from applications that check for it. Our \
+        reading: the risk is checked before the device.", &[ADAPTIVE, API_TAKEOVER_ACTION])),
+    ("device-issued", on("No source describes a sign-in with such a key. Operations on such a device are refused.",
         &[NET_10])),
     ("device-unknown", on("Reported, and handled by clients.", &[IDENTITY_200, IDENTITY_206, ANDROID_2603])),
     ("note-device", on("A Note on the archived page. Today's page does not have it.", &[ARCHIVED_DEVICES, DEVICES])),
@@ -106,11 +106,11 @@ const RULES: &[(&str, Basis)] = &[
     ("note-device-unbound", on("The Note on the archived page, and reports on MFA binding.",
         &[ARCHIVED_DEVICES, AMPLIFY_8977, AMPLIFY_932, AMPLIFY_4174])),
     ("note-device-unbound-no-mfa", NOTE_READING),
-    ("note-new-mfa", on("The Note on the archived page ignores the MFA of risk only. Today's page does not have it.",
+    ("note-new-mfa", on("By the archived page's Note, only the MFA of risk is ignored. Today's page has no Note.",
         &[ARCHIVED_DEVICES, MFA])),
     ("note-new", NOTE_READING),
-    ("note-not-remembered-mfa", on("The Note on the archived page ignores the MFA of risk only. Today's page does \
-        not have it.", &[ARCHIVED_DEVICES, MFA])),
+    ("note-not-remembered-mfa", on("By the archived page's Note, only the MFA of risk is ignored. Today's page has \
+        no Note.", &[ARCHIVED_DEVICES, MFA])),
     ("note-not-remembered", NOTE_READING),
     ("risk-required-mfa-off", ADAPTIVE_READING),
     ("risk-required-no-factor", on("The reference says that the request is blocked. The archived page says that \
@@ -129,7 +129,7 @@ const RULES: &[(&str, Basis)] = &[
     ("suppressed", DOCUMENTED_DEVICES),
     ("suppressed-no-factor", DEVICES_READING),
     ("suppression-unbound", on("Three independent reports.", BINDING_REPORTS)),
-    ("not-suppressed", on("The page has the MFA. That the device's proof follows it is what clients handle.",
+    ("not-suppressed", on("The page describes the MFA. Clients expect the device proof after it.",
         &[DEVICES, AMPLIFY_14626, ANDROID_3289])),
     ("not-suppressed-no-factor", DEVICES_READING),
     ("remembered-always", DOCUMENTED_DEVICES),
@@ -137,38 +137,38 @@ const RULES: &[(&str, Basis)] = &[
     ("not-remembered-mfa", on("AWS documents it.", &[DEVICES, AMPLIFY_DEVICES])),
     ("not-remembered", on("AWS documents it.", &[DEVICES, AMPLIFY_DEVICES])),
     ("new-device-mfa", DOCUMENTED_DEVICES),
-    ("new-device-mfa-setup", on("AWS documents the setup. The key after it is from the issue.",
+    ("new-device-mfa-setup", on("AWS documents the setup. The issue shows that a key follows.",
         &[MFA, AMPLIFY_DOCS_2093])),
     ("new-device", DOCUMENTED_DEVICES),
     ("wrong-device-secret", on("Reported with the texts of Cognito's answers.", &[DART_62, NET_73])),
     ("mfa-answer-without-key", on("Clients that left the key out got a new device at each sign-in with MFA.",
         &[AMPLIFY_14622, AMPLIFY_14626, ANDROID_3289])),
-    ("address-allowed", on("AWS documents it. Of an address on both lists, and of compromised passwords, no source \
-        says anything: blocked wins, and passwords are not checked.", &[API_RISK_EXCEPTION])),
-    ("compromised-srp", on("AWS documents it: a password that is proved by SRP is never seen.", &[COMPROMISED])),
+    ("address-allowed", on("AWS documents it. No source covers an address on both lists or compromised passwords. \
+        Our reading: the blocked list takes precedence, and passwords are not checked.", &[API_RISK_EXCEPTION])),
+    ("compromised-srp", on("AWS documents it: the pool never sees a password that is proved by SRP.", &[COMPROMISED])),
     ("refresh-revoked", on("AWS documents it.", &[API_REVOKE_TOKEN, REVOCATION])),
     ("refresh-signed-out", on("AWS documents it.", &[API_GLOBAL_SIGN_OUT, REVOCATION])),
-    ("refresh-untracked", on("Turning tracking off lets the same refresh through.", &[CPP_851, JAVA_2841])),
+    ("refresh-untracked", on("With device tracking off, the same refresh succeeds.", &[CPP_851, JAVA_2841])),
     ("refresh-unbound", on("Our reading: the page speaks of devices that the pool remembers.", &[REFRESH_TOKENS])),
     ("refresh-device-forgotten", on("The post says it, and the issue quotes it.", &[BLOG, AMPLIFY_2962])),
-    ("refresh-device-unconfirmed", on("The reference asks for a confirmed key.", &[API_REFRESH, ANDROID_2506])),
-    ("refresh-without-device", on("The reference asks for the key. The reports have the refusal.",
+    ("refresh-device-unconfirmed", on("The reference requires the key of a confirmed device.", &[API_REFRESH, ANDROID_2506])),
+    ("refresh-without-device", on("The reference requires the key. The reports show the refusal.",
         &[API_REFRESH, CPP_851, JAVA_2841, ANDROID_3394, SWIFT_4207])),
     ("refresh-reused", on("AWS documents it.", &[REFRESH_TOKENS])),
     ("refresh-in-grace", on("AWS documents it.", &[REFRESH_TOKENS])),
     ("refresh", on("AWS documents it.", &[API_REFRESH])),
     ("first-factor-code-not-offered", on("AWS documents it.", &[MFA, API_SIGN_IN_POLICY])),
-    ("first-factor-code-no-proof", on("No source says it. The page describes the device's proof in place of MFA, and \
-        no MFA follows a code.", &[DEVICES])),
+    ("first-factor-code-no-proof", on("No source says it. The page describes the device proof only as a replacement \
+        for MFA, and no MFA follows a code.", &[DEVICES])),
     ("custom-wrong-answer", on("AWS leaves it to the trigger. Its examples allow three answers.", &[CUSTOM_AUTH])),
     ("custom-mfa-after-password", on("No trigger is called after the password, and the MFA leads to tokens.",
         &[AMPLIFY_3876])),
-    ("custom-device-unknown", on("No source says at which answer the pool looks at the key. Clients answer again \
-        without it.", &[DEVICES])),
+    ("custom-device-unknown", on("No source says at which answer the pool checks the key. Clients answer again \
+        without the key.", &[DEVICES])),
     ("custom-device-proof", DOCUMENTED_DEVICES),
     ("custom-no-new-device", on("A maintainer's answer, and a report on sign-ins without a password.",
         &[AMPLIFY_14909, AMPLIFY_2705])),
-    ("custom-new-device", on("A report on sign-ins with a password, and one on all.", &[AMPLIFY_2705, FLUTTER_3541])),
+    ("custom-new-device", on("One report on sign-ins with a password, and one on all sign-ins.", &[AMPLIFY_2705, FLUTTER_3541])),
     ("custom-answered", on("AWS documents it: `issueTokens` ends the sign-in.", &[CUSTOM_AUTH])),
 ];
 

@@ -108,7 +108,7 @@ impl Confidence {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Documented => "AWS's documentation says so",
-            Self::FormerlyDocumented => "an older page of AWS says so, today's page no longer does",
+            Self::FormerlyDocumented => "an older page of AWS says so, but today's page does not",
             Self::Observed => "others saw it on AWS, or real clients depend on it",
             Self::Inferred => "our reading where no source gives the answer",
         }

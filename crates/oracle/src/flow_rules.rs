@@ -23,8 +23,8 @@ pub(super) const CUSTOM_ANSWERED: RuleId = rule("custom-answered", Documented);
 pub(super) const FLOW_RULES: [(RuleId, &str); 9] = [
     (
         CODE_NOT_OFFERED,
-        "A code is no first factor for a user without the address or where an MFA would follow: the client proves \
-         the password.",
+        "A code is not offered as the first factor if the user lacks the address or an MFA would follow: the client \
+         proves the password instead.",
     ),
     (
         CODE_WITHOUT_PROOF,
@@ -35,13 +35,13 @@ pub(super) const FLOW_RULES: [(RuleId, &str); 9] = [
     (CUSTOM_MFA, "If an MFA is due after the password, it takes the place of the custom challenges."),
     (
         CUSTOM_DEVICE_UNKNOWN,
-        "After custom challenges a device key that does not exist refuses the last answer.",
+        "After custom challenges the last answer is refused if its device key does not exist.",
     ),
     (CUSTOM_DEVICE_PROOF, "After custom challenges a remembered device must still prove its secret."),
     (CUSTOM_NO_NEW_DEVICE, "After custom challenges a new device gets no key."),
     (
         CUSTOM_NEW_DEVICE,
-        "After custom challenges a new device gets a key where `custom_auth_devices` says so.",
+        "After custom challenges a new device gets a key if `custom_auth_devices` allows it.",
     ),
     (CUSTOM_ANSWERED, "Right answers to all custom challenges are enough to sign in."),
 ];

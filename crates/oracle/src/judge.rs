@@ -17,7 +17,7 @@ use poolproof_cognito::protocol::ChallengeName;
 const DEVICE_PROOF: [ChallengeName; 2] =
     [ChallengeName::DeviceSrpAuth, ChallengeName::DevicePasswordVerifier];
 
-/// The wrong answer to custom challenges that refuses the sign-in.
+/// Number of wrong answers to custom challenges after which the sign-in is refused.
 const WRONG_CUSTOM_ANSWERS: usize = 3;
 
 /// Returns the decision that the documentation requires, and the rule behind it.

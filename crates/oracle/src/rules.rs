@@ -33,7 +33,7 @@ pub(super) struct Condition {
     /// Whether the client's address is on the list of blocked ranges.
     blocked: &'static [bool],
     /// Whether the pool finds the password compromised. It can check only a password that the client sends
-    /// itself.
+    /// in plain text.
     compromised: &'static [bool],
 }
 
@@ -137,7 +137,7 @@ const fn rule(
     Rule { name: RuleId { id, source, confidence }, description, when, then }
 }
 
-/// Overrides every rule with a device proof if the device's secret is damaged.
+/// Overrides every rule that requires a device proof, if the device's secret is damaged.
 pub(super) const WRONG_DEVICE_SECRET: RuleId =
     RuleId { id: "wrong-device-secret", source: "SEMANTICS c.5 #20", confidence: Observed };
 /// Overrides the rule that applies because risk is not evaluated for the address.
@@ -183,7 +183,7 @@ pub(super) const RULES: &[Rule] = &[
         "No sign-in is allowed from an address on the list of blocked ranges.",
         Condition { blocked: &[true], ..ANY }, Effect::Refuse(Outcome::AddressBlocked)),
     rule("compromised-blocked", "SEMANTICS c.5 #36", Documented,
-        "A compromised password that the client sends itself is refused, and the user must reset it.",
+        "A compromised password that the client sends in plain text is refused, and the user must reset it.",
         Condition { compromised: &[true], ..ANY }, Effect::Refuse(Outcome::Blocked)),
 
     rule("risk-block", "SEMANTICS c.5 #22", Documented,
@@ -192,43 +192,45 @@ pub(super) const RULES: &[Rule] = &[
 
     // Device keys that do not exist.
     rule("device-issued", "SEMANTICS c.5 #18", Inferred,
-        "A device key that was issued but never confirmed does not exist.",
+        "A device key that was issued but never confirmed is refused as unknown.",
         Condition { remember: TRACKED, device: &[Issued], ..ANY }, Effect::Refuse(Outcome::DeviceNotFound)),
     rule("device-unknown", "SEMANTICS c.5 #19", Observed,
-        "A device key that was forgotten, never existed, or belongs to another user does not exist.",
+        "A device key that was forgotten, was never issued, or belongs to another user is refused as unknown.",
         Condition { remember: TRACKED, device: &[Forgotten], ..ANY },
             Effect::Refuse(Outcome::DeviceNotFound)),
 
     // The Note: the pool ignores the MFA of medium and high risk.
     rule("note-device", "SEMANTICS c.5 #26", FormerlyDocumented,
-        "Always with suppression: a remembered device replaces the MFA that medium or high risk requires.",
+        "With remember always and suppress_mfa, a remembered device replaces the MFA that medium or high \
+         risk requires.",
         Condition { factor: &[true], mfa_binding_met: &[true], ..NOTED_DEVICE }, DEVICE),
     rule("note-device-no-factor", "SEMANTICS c.5 #28", Inferred,
-        "Always with suppression: a remembered device can sign in at medium or high risk, even if risk \
+        "With remember always and suppress_mfa, a remembered device signs in even if medium or high risk \
          requires an MFA and the user has no factor.",
         Condition { factor: &[false], mfa_binding_met: &[true], ..NOTED_DEVICE }, DEVICE),
     rule("note-device-unbound", "SEMANTICS c.5 #13", Observed,
-        "Always with suppression ignores the MFA of risk, but a device that has not completed an MFA does \
-         not replace the pool's own MFA.",
+        "With remember always and suppress_mfa, medium and high risk add no MFA; the pool's own MFA is due \
+         until the device has completed one.",
         Condition { pool_mfa_due: &[true], mfa_binding_met: &[false], ..NOTED_DEVICE }, MFA_DEVICE),
     rule("note-device-unbound-no-mfa", "SEMANTICS c.5 #13", Inferred,
-        "Always with suppression ignores the MFA of risk, and the pool itself requires none: the device \
-         proof is enough.",
+        "With remember always and suppress_mfa, medium and high risk add no MFA, and the pool itself \
+         requires none: the device proof is enough.",
         Condition { pool_mfa_due: &[false], mfa_binding_met: &[false], ..NOTED_DEVICE }, DEVICE),
     rule("note-new-mfa", "SEMANTICS c.5 #29", FormerlyDocumented,
-        "Always with suppression ignores the MFA of risk; the pool itself still requires an MFA on a new \
-         device.",
+        "With remember always and suppress_mfa, medium and high risk add no MFA; the pool itself still \
+         requires one on a new device.",
         Condition { pool_mfa_due: &[true], device: &[Device::None], ..NOTED_POOL }, MFA_NEW),
     rule("note-new", "SEMANTICS c.6", Inferred,
-        "Always with suppression ignores the MFA of risk, even on a new device: the password is enough.",
+        "With remember always and suppress_mfa, medium and high risk add no MFA, even on a new device: the \
+         password is enough.",
         Condition { pool_mfa_due: &[false], device: &[Device::None], ..NOTED_POOL }, TOKENS_NEW),
     rule("note-not-remembered-mfa", "SEMANTICS c.5 #29", FormerlyDocumented,
-        "Always with suppression ignores the MFA of risk; the pool itself still requires an MFA if the \
-         device is not remembered.",
+        "With remember always and suppress_mfa, medium and high risk add no MFA; the pool itself still \
+         requires one if the device is not remembered.",
         Condition { pool_mfa_due: &[true], device: &[NotRemembered], ..NOTED_POOL }, MFA),
     rule("note-not-remembered", "SEMANTICS c.6", Inferred,
-        "Always with suppression ignores the MFA of risk, even if the device is not remembered: the \
-         password is enough.",
+        "With remember always and suppress_mfa, medium and high risk add no MFA, even if the device is not \
+         remembered: the password is enough.",
         Condition { pool_mfa_due: &[false], device: &[NotRemembered], ..NOTED_POOL }, TOKENS),
 
     // Risk that requires an MFA.
@@ -249,8 +251,8 @@ pub(super) const RULES: &[Rule] = &[
         Condition { remember: TRACKED, mfa: MFA_ACTIVE, factor: &[true], device: &[Remembered],
             risk: RISK_MFA, ..ANY }, MFA_DEVICE),
     rule("risk-mfa-new", "SEMANTICS c.5 #23", Documented,
-        "Risk requires an MFA on a new device, as the pool does of users with a factor; then the device \
-         gets a key.",
+        "If the user has a factor, risk requires an MFA on a new device, as the pool itself does; then the \
+         device gets a key.",
         Condition { remember: TRACKED, mfa: &[MfaMode::Optional], factor: &[true], device: &[Device::None],
             risk: RISK_MFA, ..ANY }, MFA_NEW),
     rule("risk-mfa-new-on", "SEMANTICS c.5 #23", Inferred,

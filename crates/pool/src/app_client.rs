@@ -94,8 +94,7 @@ impl Validity {
 pub enum PasswordFlow {
     /// Plain passwords are refused.
     Off,
-    /// Allowed, and `DEVICE_KEY` counts as in SRP: the current documentation (docs/semantics.md, first
-    /// conflict).
+    /// Allowed, and `DEVICE_KEY` counts as in SRP, as the current documentation says.
     WithDevices,
     /// Allowed, and `DEVICE_KEY` is ignored: the older documentation requires SRP.
     WithoutDevices,

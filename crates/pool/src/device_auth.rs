@@ -97,8 +97,8 @@ impl Pool {
     }
 
     /// Takes the session that waits for the device. Some clients send no session, and others the one that
-    /// they answered before (docs/semantics.md, field names). Both are accepted, but only for the one sign-in
-    /// that waits for this device.
+    /// they answered before (docs/semantics.md, what a client can still do). Both are accepted, but only for
+    /// the one sign-in that waits for this device.
     ///
     /// Without a session, the pool takes the user's last sign-in that waits for this device and started from
     /// the same address. A client at that address that has the device's secret can take over another client's

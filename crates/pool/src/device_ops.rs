@@ -129,7 +129,8 @@ impl Pool {
         Ok(Response::Empty)
     }
 
-    /// Refuses device operations in a pool that does not track devices (docs/semantics.md, errors; inferred).
+    /// Refuses device operations in a pool that does not track devices (docs/semantics.md, SEMANTICS d;
+    /// inferred).
     pub(super) fn check_tracking(&self) -> Result<(), ApiError> {
         if self.policy.remember.tracks() {
             return Ok(());

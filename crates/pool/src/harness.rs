@@ -10,13 +10,35 @@ use crate::trigger::TriggerFailure;
 use crate::{Pool, Step};
 
 /// A pool and the time.
+///
+/// ```
+/// use poolproof_cognito::ids::{ClientId, PoolId};
+/// use poolproof_cognito::policy::PoolPolicy;
+/// use poolproof_cognito::protocol::{InitiateAuth, Parameters, Request};
+/// use poolproof_cognito::seed::Seed;
+/// use poolproof_pool::{Harness, Pool, PoolIdentity};
+/// use poolproof_srp::Group;
+///
+/// let identity = PoolIdentity {
+///     pool_id: PoolId::new("eu-west-1_example"),
+///     client_id: ClientId::new("app"),
+///     group: Group::toy(),
+/// };
+/// let mut harness = Harness::new(Pool::new(identity, PoolPolicy::DEFAULT, Seed::new(7).rng("pool", 0)));
+/// let refusal = harness.ask(Request::InitiateAuth(InitiateAuth {
+///     client_id: "app".to_owned(),
+///     auth_flow: "SMALL_TALK".to_owned(),
+///     auth_parameters: Parameters::new(),
+/// }));
+/// assert!(refusal.is_err());
+/// ```
 #[derive(Debug)]
 pub struct Harness {
     /// The pool.
     pub pool: Pool,
     /// The current time.
     pub now: Timestamp,
-    /// What the server knows about the client.
+    /// The client's address, and the risk level of its requests.
     pub origin: Origin,
 }
 

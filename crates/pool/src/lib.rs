@@ -8,28 +8,6 @@
 //! One rule prevents a second answer to a challenge: an answer removes the challenge from the pool and keeps
 //! it in the [`Pending`] job. Only a refusal that allows another answer restores it.
 //!
-//! ```
-//! use poolproof_cognito::ids::{ClientId, PoolId};
-//! use poolproof_cognito::policy::PoolPolicy;
-//! use poolproof_cognito::protocol::{InitiateAuth, Parameters, Request};
-//! use poolproof_cognito::seed::Seed;
-//! use poolproof_pool::{Harness, Pool, PoolIdentity};
-//! use poolproof_srp::Group;
-//!
-//! let identity = PoolIdentity {
-//!     pool_id: PoolId::new("eu-west-1_example"),
-//!     client_id: ClientId::new("app"),
-//!     group: Group::toy(),
-//! };
-//! let mut harness = Harness::new(Pool::new(identity, PoolPolicy::DEFAULT, Seed::new(7).rng("pool", 0)));
-//! let refusal = harness.ask(Request::InitiateAuth(InitiateAuth {
-//!     client_id: "app".to_owned(),
-//!     auth_flow: "SMALL_TALK".to_owned(),
-//!     auth_parameters: Parameters::new(),
-//! }));
-//! assert!(refusal.is_err());
-//! ```
-//!
 //! | file | purpose |
 //! |---|---|
 //! | `sign_in` | `InitiateAuth` and the SRP password claim |
@@ -345,7 +323,7 @@ impl Pool {
         self.directory.change(username, |account| account.user_status = UserStatus::ResetRequired)
     }
 
-    /// Returns the last code that was sent to this user's phone and is not used yet.
+    /// Returns the last code that was sent to this user's phone and has not been used.
     pub fn delivered_code(&self, username: &Username) -> Option<String> {
         self.session_store.delivered_code(username)
     }

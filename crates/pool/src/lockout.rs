@@ -1,5 +1,5 @@
-//! Lockout after repeated failures (docs/semantics.md, errors): 2^(n−5) seconds from the fifth failure on, at
-//! most 15 minutes.
+//! Lockout after repeated failures (docs/semantics.md, SEMANTICS d): 2^(n−5) seconds from the fifth failure
+//! on, at most 15 minutes.
 
 use std::time::Duration;
 

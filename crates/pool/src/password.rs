@@ -159,7 +159,7 @@ impl Pool {
         self.failures(owner).record_failure(now, FIRST_LOCKING_FAILURE);
     }
 
-    /// Records a wrong password, if it is a user's.
+    /// Records an attempt with a wrong password, if the user exists.
     pub(super) fn record_wrong_password(&mut self, now: Timestamp, owner: &Owner, origin: Origin) {
         if let Some(id) = Self::account_of(owner) {
             self.record_password(now, id, origin, DecidedRisk::default(), EventResult::Fail);

@@ -1,4 +1,4 @@
-//! Tokens that other parties can verify: RS256, with Cognito's claims (docs/semantics.md, tokens).
+//! Tokens that other parties can verify: RS256, with Cognito's claims.
 //!
 //! Refresh tokens are opaque, as on Cognito: only the pool reads them.
 

@@ -85,7 +85,7 @@ pub(super) struct SignInState {
     /// The session that was answered last; some clients send it again for device authentication.
     pub(super) answered_session: Option<Session>,
     /// Whether an MFA was answered under an alias. A new device of such a sign-in cannot be confirmed
-    /// (docs/semantics.md, new devices).
+    /// (docs/semantics.md, SEMANTICS a.3).
     pub(super) answered_by_alias: bool,
     /// Whether risk requires the MFA, for which a registered factor is enough.
     pub(super) risk_mfa: bool,
@@ -180,15 +180,15 @@ pub(super) struct SessionStore {
     unknown_users: BTreeMap<FailureKey, UnknownUser>,
 }
 
-/// What is stored of a user name that does not exist, where clients must not learn about it.
+/// The data of a user name that does not exist, for app clients that hide which users exist.
 #[derive(Debug, Default)]
 pub(super) struct UnknownUser {
     pub(super) failures: Failures,
-    /// Recovery codes that were asked for or entered.
+    /// Requests for a recovery code, and attempts to enter one.
     pub(super) recoveries: HourlyCount,
-    /// Codes of a sign-up that were asked for.
+    /// Requests for a sign-up code.
     pub(super) requests: HourlyCount,
-    /// The expiry of the recovery code that was sent according to the answer.
+    /// The expiry of the simulated recovery code: the response described a delivery, but no code was sent.
     pub(super) reset_code_until: Timestamp,
 }
 
@@ -402,7 +402,8 @@ impl SessionStore {
         waiting.or_else(|| sessions.iter().rev().find(ended)).copied()
     }
 
-    /// Returns the session after this one, if this one was answered and the next one waits for the device.
+    /// Returns the session that follows `session` if `session` was answered and the next one waits for the
+    /// device's A.
     pub(super) fn next_device_session(&self, session: LookupKey) -> Option<LookupKey> {
         let Some(SessionEntry::Used { next: Some(next) }) = self.sessions.get(&session) else { return None };
         match self.sessions.get(next) {

@@ -1,5 +1,5 @@
 //! Unknown users in a pool that hides user existence (`PreventUserExistenceErrors`, docs/semantics.md,
-//! errors).
+//! SEMANTICS d).
 //!
 //! A sign-in of an unknown user gets a normal challenge: the same salt and id for the same name every time,
 //! and a fresh B. It costs the same arithmetic (RFC 5054 section 2.5.1.3). The claim then fails as with a

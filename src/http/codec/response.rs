@@ -22,7 +22,7 @@ pub struct EncodedResponse {
 #[error("{0}")]
 pub struct InvalidResponse(pub String);
 
-/// Encodes a response or an error for the wire (docs/semantics.md, errors).
+/// Encodes a response or an error for the wire.
 pub fn encode_response(response: &Result<OperationResponse, ApiError>) -> EncodedResponse {
     match response {
         Ok(response) => {

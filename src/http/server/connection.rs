@@ -101,11 +101,11 @@ enum Phase {
     Closed,
 }
 
-/// How far a connection is, and its deadline.
+/// The phase of a connection and its deadline.
 #[derive(Debug)]
 pub(super) struct ConnectionState {
     phase: Cell<Phase>,
-    /// The tick at which the connection is late; `u64::MAX` without a deadline.
+    /// The tick at which the connection times out; `u64::MAX` without a deadline.
     deadline: Cell<u64>,
     is_expired: Cell<bool>,
     waker: RefCell<Option<Waker>>,

@@ -75,7 +75,8 @@ fn metrics(state: &AppState) -> MetricsPage {
     let mut one = |name, kind, help, value: String| page.metric(name, kind, help).sample(&[], value);
     one("poolproof_pools", MetricKind::Gauge, "User pools.", pools.to_string());
     one("poolproof_users", MetricKind::Gauge, "Users of all pools.", users.to_string());
-    let forgotten = "Challenges that were removed before they expired, because the pool was full.";
+    let forgotten =
+        "Challenges and sessions that were removed before they expired, at the limit of all pools.";
     one("poolproof_challenges_crowded_out_total", MetricKind::Counter, forgotten, evicted_count.to_string());
     let jobs = "Finished SRP jobs.";
     one("poolproof_srp_jobs_total", MetricKind::Counter, jobs, usage.jobs.to_string());

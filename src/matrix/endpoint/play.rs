@@ -34,7 +34,7 @@ const MAX_CONCURRENT_USERS: usize = 16;
 /// Nothing could be tried.
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
-    /// The operating system gives no thread or no runtime.
+    /// Threads or a runtime cannot be created.
     #[error("cannot start threads: {0}")]
     Threads(#[from] io::Error),
     /// The endpoint does not answer.

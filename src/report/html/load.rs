@@ -13,7 +13,8 @@ const HEIGHT: u32 = 90;
 /// The table for the readout of the plots.
 const TABLE: &str = "load";
 
-/// Returns two small plots and their numbers; empty under the virtual clock, where work takes no time.
+/// Returns two small plots of the load of the worker threads, and their numbers. Empty under the virtual
+/// clock, where work takes no time.
 pub(super) fn figure(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
     if timeline.intervals.iter().all(|interval| interval.load.is_none()) {
         return html! {};

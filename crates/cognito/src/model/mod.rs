@@ -13,9 +13,10 @@ use crate::protocol::{ApiError, keys};
 use crate::wire::lower_first;
 use table::{Bounds, Effect, Table, Type};
 
-/// Most characters of a value that a message shows. The longest device name that AWS shows has 1,025.
+/// Maximum number of characters of a value in a message. The longest device name in a message of AWS has
+/// 1,025.
 const MAX_SHOWN: usize = 1100;
-/// Length in bytes from which a message lists no further errors; it still counts them.
+/// Length in bytes at which a message stops listing errors. The number of errors at its start includes all.
 const MAX_MESSAGE: usize = 4096;
 
 /// Returns whether the API model has an operation of this name, simulated or not.

@@ -1,5 +1,5 @@
 //! Errors that a pool returns. Known AWS messages are used verbatim, because clients match some of them
-//! (docs/semantics.md, errors).
+//! (docs/semantics.md, SEMANTICS d).
 
 use std::fmt;
 

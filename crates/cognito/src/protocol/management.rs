@@ -151,8 +151,8 @@ pub struct PasswordPolicySpec {
     pub temporary_days: Option<u32>,
 }
 
-/// `DeviceConfiguration`. Any property, even if false, turns tracking on (docs/semantics.md, device
-/// configuration).
+/// `DeviceConfiguration`. Any property, even if false, turns tracking on (docs/semantics.md,
+/// SEMANTICS c.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DeviceConfiguration {
@@ -180,7 +180,7 @@ pub struct ListUserPools {
     pub next_token: Option<String>,
 }
 
-/// `SetUserPoolMfaConfig`, and the response of this operation and of `GetUserPoolMfaConfig`.
+/// The request of `SetUserPoolMfaConfig`, and the response of that operation and of `GetUserPoolMfaConfig`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct MfaConfig {

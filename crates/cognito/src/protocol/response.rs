@@ -137,7 +137,7 @@ impl TryFrom<AuthBody> for AuthOutcome {
         let AuthBody { session, challenge_parameters: parameters, available_challenges, .. } = body;
         let available = available_challenges.unwrap_or_default();
         let available = available.iter().map(|name| name.parse()).collect::<Result<_, ()>>();
-        let available = available.map_err(|()| "AvailableChallenges has an unknown name")?;
+        let available = available.map_err(|()| "AvailableChallenges contains an unknown name")?;
         Ok(Self::Challenge(Challenge { name, session, parameters, available }))
     }
 }

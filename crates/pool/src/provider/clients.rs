@@ -13,7 +13,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 
 const REFRESH_FLOW: &str = "ALLOW_REFRESH_TOKEN_AUTH";
-/// The default flows of a client (docs/semantics.md, transport; API model).
+/// The default flows of a client (API model).
 pub const DEFAULT_FLOWS: [&str; 3] = [REFRESH_FLOW, "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"];
 
 /// What a value of `ExplicitAuthFlows` allows.

@@ -1,4 +1,4 @@
-//! Pools and app clients that AWS tools have described.
+//! Pools and app clients that are created from the JSON documents of AWS tools.
 
 use std::collections::BTreeMap;
 

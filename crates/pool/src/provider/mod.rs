@@ -58,8 +58,8 @@ pub enum Step {
     Compute(Job, Pending),
     /// A pool's answer without the signatures of its tokens.
     Sign(Box<SigningJob>),
-    /// A call of a trigger at an endpoint; pass what it answers to [`Provider::resume_trigger`] with the
-    /// [`Pending`].
+    /// A call of a trigger at an endpoint; pass its answer and the [`Pending`] to
+    /// [`Provider::resume_trigger`].
     Trigger(Box<TriggerCall>, Pending),
 }
 

@@ -6,7 +6,7 @@ use super::{HostedPool, Provider};
 use poolproof_cognito::protocol::{ApiError, ErrorKind};
 use poolproof_cognito::wire::to_value;
 
-/// Most bytes of the requested settings of all pools and app clients of an account.
+/// Maximum size in bytes of the requested settings of all pools and app clients of an account.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Requested settings: those that have no effect, and those that only the provider applies.

@@ -13,9 +13,9 @@ const DAY: u64 = 24 * HOUR;
 
 const UNITS: [(&str, u64); 4] = [("seconds", SECOND), ("minutes", MINUTE), ("hours", HOUR), ("days", DAY)];
 
-/// Access and id tokens: 5 minutes to 1 day (docs/semantics.md, tokens).
+/// Access and id tokens: 5 minutes to 1 day (API reference of CreateUserPoolClient).
 const ACCESS_TOKEN_RANGE: (u64, u64) = (5 * MINUTE, DAY);
-/// Refresh tokens: 1 hour to 10 years (docs/semantics.md, tokens).
+/// Refresh tokens: 1 hour to 10 years (API reference of CreateUserPoolClient).
 const REFRESH_TOKEN_RANGE: (u64, u64) = (HOUR, 3650 * DAY);
 
 /// Parses and checks the requested validities.

@@ -24,7 +24,8 @@ impl LookupKey {
     }
 }
 
-/// The value that identifies a session for clients that send none (docs/semantics.md, field names).
+/// The value that identifies a session for clients that send none (docs/semantics.md, what a client can still
+/// do).
 #[derive(Debug)]
 pub(crate) enum SessionHandle {
     /// User and device, for `DEVICE_SRP_AUTH`.

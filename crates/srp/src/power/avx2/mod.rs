@@ -228,7 +228,7 @@ fn load(slice: &[f64], at: usize) -> __m256d {
     unsafe { _mm256_loadu_pd(four(slice, at).as_ptr()) }
 }
 
-/// Stores four neighbors into a slice, from `at` on.
+/// Stores four numbers next to each other into a slice, starting at index `at`.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn store(slice: &mut [f64], at: usize, numbers: __m256d) {
