@@ -1,5 +1,5 @@
-//! The integration tests. The first lines of each module describe what it tests. Those of the pool alone are in
-//! `crates/pool/tests`.
+//! The integration tests. The first lines of each module describe what it tests. Those of the pool alone are
+//! in `crates/pool/tests`.
 
 #![allow(
     clippy::unwrap_used,
