@@ -2,13 +2,13 @@
 
 use rand::RngExt as _;
 
+use super::answer::SessionAnswer;
 use super::decide::Proven;
 use super::factor::{masked_email, masked_phone};
 use super::password::PlainPassword;
 use super::session_store::{Delivery, FirstAnswer, Owner, ProvenBy, UnprovenSession, UnprovenSignIn};
 use super::sign_in::{named_device, required};
-use super::{AppClient, Pool, Step, refuse, reply};
-use poolproof_cognito::ids::Session;
+use super::{AppClient, Pending, PendingWork, Pool, Step, refuse, reply};
 use poolproof_cognito::policy::MfaMode;
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, Origin, Parameters, RespondToAuthChallenge,
@@ -140,28 +140,6 @@ impl Pool {
         }))
     }
 
-    /// Takes the session that this request answers, if it belongs to the named user and waits for this
-    /// challenge.
-    pub(super) fn take_unproven(
-        &mut self,
-        now: Timestamp,
-        request: &RespondToAuthChallenge,
-        challenge: ChallengeName,
-    ) -> Result<(Session, UnprovenSession), ApiError> {
-        let session = request.session.as_deref().ok_or_else(|| ApiError::missing_parameter("Session"))?;
-        let username = required(&request.challenge_responses, keys::USERNAME)?;
-        let (taken, unproven) = self.session_store.take_unproven(now, session, |unproven| {
-            unproven.sign_in.client_id.as_str() == request.client_id
-                && unproven.expected_answer.challenge() == challenge
-        })?;
-        if self.owner_matches(&unproven.sign_in.owner, username) {
-            let current = self.credentials_of(&unproven.sign_in.owner) == unproven.sign_in.credentials;
-            return if current { Ok((taken, unproven)) } else { Err(ApiError::invalid_session()) };
-        }
-        self.session_store.restore_unproven(&taken, unproven);
-        Err(ApiError::invalid_session())
-    }
-
     /// Answers `SELECT_CHALLENGE`, `PASSWORD` or `PASSWORD_SRP`.
     pub(super) fn answer_choice(
         &mut self,
@@ -177,8 +155,11 @@ impl Pool {
             ChallengeName::Password => required(answers, keys::PASSWORD).map(|_| challenge.as_str()),
             _ => required(answers, keys::SRP_A).map(|_| challenge.as_str()),
         };
-        let taken = chosen.and_then(|chosen| Ok((chosen, self.take_unproven(now, request, challenge)?)));
-        let (chosen, (session, unproven)) = match taken {
+        let taken = chosen.and_then(|chosen| {
+            let answer = SessionAnswer::read(request, challenge)?;
+            Ok((chosen, self.take_unproven(now, &answer)?, answer))
+        });
+        let (chosen, (session, unproven), answer) = match taken {
             Ok(taken) => taken,
             Err(error) => return refuse(error),
         };
@@ -189,15 +170,25 @@ impl Pool {
                 ApiError::invalid_parameter("Invalid ANSWER: choose one of AvailableChallenges.")
             })
         });
-        let kept = Some((session.clone(), unproven.clone()));
-        let begun = factor.and_then(|factor| self.begin_factor(now, client, sign_in, factor, answers, kept));
-        begun.unwrap_or_else(|error| {
-            self.session_store.restore_unproven(&session, unproven);
-            refuse(error)
-        })
+        let answer = Some(answer);
+        let begun =
+            factor.and_then(|factor| self.begin_factor(now, client, sign_in, factor, answers, answer));
+        match begun {
+            // The session is answered when the password is judged.
+            Ok(step @ Step::Compute(_, Pending { work: PendingWork::PlainPassword(_), .. })) => {
+                self.session_store.restore_unproven(&session, unproven);
+                step
+            }
+            Ok(step) => step,
+            Err(error) => {
+                self.session_store.restore_unproven(&session, unproven);
+                refuse(error)
+            }
+        }
     }
 
-    /// Begins the proof of this first factor. `session` is the session that was answered, if there is one.
+    /// Begins the proof of this first factor. `answer` is what the answered session is found by, if there is
+    /// one.
     fn begin_factor(
         &mut self,
         now: Timestamp,
@@ -205,7 +196,7 @@ impl Pool {
         sign_in: UnprovenSignIn,
         factor: ChallengeName,
         parameters: &Parameters,
-        session: Option<(Session, UnprovenSession)>,
+        answer: Option<SessionAnswer>,
     ) -> Result<Step, ApiError> {
         let challenge = match factor {
             ChallengeName::PasswordSrp => match parameters.value(keys::SRP_A) {
@@ -217,7 +208,9 @@ impl Pool {
             },
             ChallengeName::Password => match parameters.value(keys::PASSWORD) {
                 Some(password) => {
-                    let plain = PlainPassword { sign_in, password, session };
+                    let username = required(parameters, keys::USERNAME)?;
+                    let device_from_start = named_device(parameters).is_none();
+                    let plain = PlainPassword { sign_in, username, password, device_from_start, answer };
                     return self.check_plain_password(now, client, plain);
                 }
                 None => self.ask_unproven(now, sign_in, FirstAnswer::Password, Vec::new(), &[]),
@@ -284,8 +277,9 @@ impl Pool {
     ) -> Step {
         let answers = &request.challenge_responses;
         let key = if challenge == ChallengeName::SmsOtp { keys::SMS_OTP_CODE } else { keys::EMAIL_OTP_CODE };
-        let taken = required(answers, key)
-            .and_then(|answer| Ok((answer, self.take_unproven(now, request, challenge)?)));
+        let taken = required(answers, key).and_then(|answer| {
+            Ok((answer, self.take_unproven(now, &SessionAnswer::read(request, challenge)?)?))
+        });
         let (answer, (session, mut unproven)) = match taken {
             Ok(taken) => taken,
             Err(error) => return refuse(error),

@@ -2,6 +2,7 @@
 //! answers, alone or after the password.
 
 use super::account::{Account, Device};
+use super::answer::SessionAnswer;
 use super::app_client::AppClient;
 use super::session_store::{FirstAnswer, Owner, ProvenBy, SignInState, UnprovenSession, UnprovenSignIn};
 use super::sign_in::{named_device, required};
@@ -21,6 +22,7 @@ use poolproof_srp::PublicA;
 #[derive(Debug)]
 pub(super) struct PendingTrigger {
     sign_in: CustomSignIn,
+    username: String,
     trigger: Trigger,
 }
 
@@ -36,7 +38,18 @@ struct CustomSignIn {
     /// The recorded event of the sign-in, if the password was proven and threat protection is on.
     event_id: Option<String>,
     /// The session that was answered. It is restored if the device is unknown.
-    session: Option<Box<(Session, UnprovenSession)>>,
+    session: Option<Box<AnsweredSession>>,
+}
+
+/// The session that an answer to a custom challenge has removed. While the pool waits for a trigger it is
+/// restored, since another answer may come first.
+#[derive(Debug)]
+struct AnsweredSession {
+    answer: SessionAnswer,
+    session: Session,
+    unproven: UnprovenSession,
+    /// Whether an earlier request named the device, and this one none.
+    device_from_start: bool,
 }
 
 impl Pool {
@@ -96,10 +109,11 @@ impl Pool {
         request: &RespondToAuthChallenge,
     ) -> Step {
         let answers = &request.challenge_responses;
-        let taken = required(answers, keys::ANSWER).and_then(|answer| {
-            Ok((answer, self.take_unproven(now, request, ChallengeName::CustomChallenge)?))
+        let taken = required(answers, keys::ANSWER).and_then(|text| {
+            let answer = SessionAnswer::read(request, ChallengeName::CustomChallenge)?;
+            Ok((text, self.take_unproven(now, &answer)?, answer))
         });
-        let (answer, (session, unproven)) = match taken {
+        let (text, (session, unproven), answer) = match taken {
             Ok(taken) => taken,
             Err(error) => return refuse(error),
         };
@@ -111,16 +125,18 @@ impl Pool {
         let password_proven = history.iter().any(|result| result.name == PASSWORD_VERIFIER);
         // The result is known when the trigger has answered.
         history.push(ChallengeResult { name: CUSTOM_CHALLENGE, right: false, metadata });
-        let named_device = named_device(answers).or(sign_in.named_device);
+        let named_device = named_device(answers);
+        let device_from_start = named_device.is_none();
+        let named_device = named_device.or(sign_in.named_device);
         let custom = CustomSignIn {
             sign_in: UnprovenSignIn { named_device, origin, ..sign_in },
             public_a: None,
             password_proven,
             history,
             event_id,
-            session: Some(Box::new((session, unproven))),
+            session: Some(Box::new(AnsweredSession { answer, session, unproven, device_from_start })),
         };
-        self.call_trigger(now, custom, Trigger::Verify { private, answer: answer.to_owned() })
+        self.call_trigger(now, custom, Trigger::Verify { private, answer: text.to_owned() })
     }
 
     /// Calls a trigger: the built-in one at once, an endpoint as an effect.
@@ -136,8 +152,12 @@ impl Pool {
             }
             Some(CustomAuth::Endpoint) => {
                 let call = trigger::event(&trigger, &self.event_context(&sign_in, &trigger));
+                if let Some(answered) = &sign_in.session {
+                    self.session_store.restore_unproven(&answered.session, answered.unproven.clone());
+                }
                 let client_id = sign_in.sign_in.client_id.clone();
-                let pending = PendingTrigger { sign_in, trigger };
+                let username = self.name_of(&sign_in.sign_in.owner).to_owned();
+                let pending = PendingTrigger { sign_in, username, trigger };
                 Step::Trigger(Box::new(call), Pending::new(&client_id, PendingWork::Trigger(pending)))
             }
         }
@@ -169,11 +189,42 @@ impl Pool {
         pending_work: PendingTrigger,
         answer: Result<Vec<u8>, TriggerFailure>,
     ) -> Step {
-        let PendingTrigger { sign_in, trigger } = pending_work;
+        let PendingTrigger { mut sign_in, username, trigger } = pending_work;
+        if let Err(error) = self.check_custom(now, &mut sign_in, &username) {
+            return refuse(error);
+        }
         match trigger::read(&trigger, answer) {
             Ok(output) => self.continue_after_trigger(now, sign_in, output),
             Err(error) => refuse(error),
         }
+    }
+
+    /// Checks what may have changed while the trigger ran: whether the session still waits for an answer and
+    /// whether the user still exists.
+    fn check_custom(
+        &mut self,
+        now: Timestamp,
+        custom: &mut CustomSignIn,
+        username: &str,
+    ) -> Result<(), ApiError> {
+        if let Some(answered) = &mut custom.session {
+            (answered.session, answered.unproven) = self.take_unproven(now, &answered.answer)?;
+            if answered.device_from_start {
+                custom.sign_in.named_device.clone_from(&answered.unproven.sign_in.named_device);
+            }
+        }
+        let exists = Self::account_of(&custom.sign_in.owner).is_none_or(|id| self.directory.has_account(id));
+        if exists {
+            return Ok(());
+        }
+        let client = self.client(custom.sign_in.client_id.as_str())?;
+        let owner = self.owner(&client, username)?;
+        if custom.password_proven {
+            return Err(ApiError::incorrect_credentials());
+        }
+        custom.sign_in.credentials = self.credentials_of(&owner);
+        custom.sign_in.owner = owner;
+        Ok(())
     }
 
     fn continue_after_trigger(&mut self, now: Timestamp, mut custom: CustomSignIn, output: Output) -> Step {
@@ -243,9 +294,9 @@ impl Pool {
         if let (true, Some(key)) = (self.policy.remember.tracks(), &named_device) {
             match self.directory.account(id).confirmed(key).map(Device::status) {
                 None => {
-                    if let Some((session, mut unproven)) = custom.session.map(|session| *session) {
-                        unproven.sign_in.named_device = None;
-                        self.session_store.restore_unproven(&session, unproven);
+                    if let Some(mut answered) = custom.session {
+                        answered.unproven.sign_in.named_device = None;
+                        self.session_store.restore_unproven(&answered.session, answered.unproven);
                     }
                     return refuse(ApiError::device_not_found());
                 }
@@ -263,7 +314,7 @@ impl Pool {
             trusted_device,
             mfa_done: false,
             address: origin.address,
-            answered_session: custom.session.map(|session| session.0.clone()),
+            answered_session: custom.session.map(|answered| answered.session),
             answered_by_alias: false,
             risk_mfa: false,
             event_id: custom.event_id,

@@ -104,7 +104,7 @@ impl Defect {
             }
             (Self::DeviceClaimUnchecked, Input::Result(pending, JobResult::SessionKey(key))) => {
                 let PendingWork::DeviceClaim(pending) = &mut pending.work else { return };
-                let devices = &pool.directory.account(pending.open.sign_in.account).devices;
+                let devices = &pool.directory.account(pending.account).devices;
                 let Some(device) = devices.get(&pending.key) else { return };
                 let identity = Identity::device(device.group_key.as_str(), pending.key.as_str());
                 pending.claim.signature = pending.claim.expected_signature(key, &identity);
@@ -323,15 +323,19 @@ fn compromised_password(
     pending: &PendingClaim,
     key: &SessionKey,
 ) -> Option<PendingPlainPassword> {
-    let PendingClaim { challenge, claim, named_device, origin } = pending;
+    let PendingClaim { challenge, claim, named_device, origin, .. } = pending;
     let id = Pool::account_of(&challenge.owner)?;
     let proven = claim.is_valid(key, &pool.srp_identity(&challenge.owner));
     (proven && pool.refuses_compromised(&challenge.client_id, id, *origin)).then(|| PendingPlainPassword {
         client_id: challenge.client_id.clone(),
         owner: challenge.owner.clone(),
         named_device: named_device.clone(),
+        device_from_start: false,
         origin: *origin,
-        session: None,
+        username: pool.name_of(&challenge.owner).to_owned(),
+        password: String::new(),
+        salt: pool.salt_of(&challenge.owner),
+        answer: None,
     })
 }
 

@@ -1,13 +1,16 @@
 //! Device authentication: the device's public value and its claim. It follows the password and any MFA and
 //! never replaces them.
 
-use super::account::DeviceState;
+use std::net::IpAddr;
+
+use super::account::{AccountId, DeviceState};
+use super::answer::SessionAnswer;
 use super::session_store::{
     Exchange, ExpectedAnswer, LookupKey, OpenSession, ProvenBy, SessionHandle, SignInState,
 };
 use super::sign_in::{Claim, required};
 use super::{Pending, PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse};
-use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Session};
+use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey};
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, ErrorKind, Origin, Parameters, Reply,
     RespondToAuthChallenge, Response, keys,
@@ -18,8 +21,9 @@ use poolproof_srp::{Ephemeral, Identity, Job, PublicA, PublicB, Salt, SessionKey
 /// `DEVICE_SRP_AUTH` waits for `B`.
 #[derive(Debug)]
 pub(super) struct PendingChallenge {
-    session: Session,
-    open: OpenSession,
+    answer: SessionAnswer,
+    /// If the request named no session: the account and the client's address.
+    unnamed: Option<(AccountId, Option<IpAddr>)>,
     key: DeviceKey,
     public_a: PublicA,
 }
@@ -27,8 +31,9 @@ pub(super) struct PendingChallenge {
 /// The device's claim waits for the session key.
 #[derive(Debug)]
 pub(super) struct PendingClaim {
-    session: Session,
-    pub(super) open: OpenSession,
+    answer: SessionAnswer,
+    #[cfg(feature = "defects")]
+    pub(super) account: AccountId,
     pub(super) key: DeviceKey,
     pub(super) claim: Claim,
 }
@@ -63,70 +68,76 @@ impl Pool {
         origin: Origin,
         request: &RespondToAuthChallenge,
     ) -> Step {
-        match self.parse_device_start(now, origin, request) {
+        match self.read_device_start(now, origin, request) {
             Err(error) => refuse(error),
             Ok((challenge, verifier)) => {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.rng);
                 let job = Job::ServerPublic { group: self.identity.group, b, verifier };
-                let client_id = challenge.open.sign_in.client_id.clone();
+                let client_id = ClientId::new(&request.client_id);
                 Step::Compute(job, Pending::new(&client_id, PendingWork::DeviceChallenge(challenge)))
             }
         }
     }
 
-    fn parse_device_start(
-        &mut self,
+    fn read_device_start(
+        &self,
         now: Timestamp,
         origin: Origin,
         request: &RespondToAuthChallenge,
     ) -> Result<(PendingChallenge, Verifier), ApiError> {
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
         let public_a = self.read_public_a(required(&request.challenge_responses, keys::SRP_A)?)?;
-        let (session, open) = self.take_device_session(now, origin, request, &key)?;
-        if open.sign_in.trusted_device.as_ref() != Some(&key) {
-            self.session_store.restore_session(&session, open);
-            return Err(ApiError::incorrect_credentials());
-        }
-        match self.trusted(&open.sign_in, &key) {
-            Ok(device) => Ok((PendingChallenge { session, open, key, public_a }, device.verifier)),
-            Err(error) => {
-                self.session_store.restore_session(&session, open);
-                Err(error)
-            }
-        }
+        let username = required(&request.challenge_responses, keys::USERNAME)?;
+        let session = request.session.as_deref().map(|session| {
+            let session = LookupKey::from_text(session);
+            self.session_store.next_device_session(session).unwrap_or(session)
+        });
+        let account = self.directory.find(username).filter(|_| session.is_none());
+        let unnamed = account.map(|id| (id, origin.address));
+        let answer = SessionAnswer::with_session(request, session, ChallengeName::DeviceSrpAuth)?;
+        let challenge = PendingChallenge { answer, unnamed, key, public_a };
+        let (_, device) = self.check_turn(now, &challenge)?;
+        Ok((challenge, device.verifier))
     }
 
-    /// Takes the session that waits for the device. Some clients send no session, and others the one that
-    /// they answered before (docs/semantics.md, what a client can still do). Both are accepted, but only for
-    /// the one sign-in that waits for this device.
+    /// Returns the session that waits for the device, and the device. Some clients send no session, and others
+    /// the one that they answered before (docs/semantics.md, what a client can still do). Both are accepted,
+    /// but only for the one sign-in that waits for this device.
     ///
     /// Without a session, the pool takes the user's last sign-in that waits for this device and started from
-    /// the same address. A client at that address that has the device's secret can take over another client's
-    /// sign-in. The requests of such clients do not contain anything to distinguish them.
-    fn take_device_session(
-        &mut self,
+    /// the same address. Such a request proves nothing. So the session that waits stays open until the
+    /// device has proven its secret.
+    fn check_turn(
+        &self,
         now: Timestamp,
-        origin: Origin,
-        request: &RespondToAuthChallenge,
-        key: &DeviceKey,
-    ) -> Result<(Session, OpenSession), ApiError> {
-        let username = required(&request.challenge_responses, keys::USERNAME)?;
-        let turn = match request.session.as_deref() {
-            Some(session) => {
-                let session = LookupKey::from_text(session);
-                Some(self.session_store.next_device_session(session).unwrap_or(session))
-            }
-            None => {
-                let here = |open: &OpenSession| {
-                    open.sign_in.address == origin.address
-                        && open.sign_in.client_id.as_str() == request.client_id
-                };
-                let waiting =
-                    |id| self.session_store.find(now, &SessionHandle::Device(id, key.clone()), here);
-                self.directory.find(username).and_then(waiting)
-            }
+        pending: &PendingChallenge,
+    ) -> Result<(SessionAnswer, TrustedDevice), ApiError> {
+        let PendingChallenge { answer, unnamed, key, .. } = pending;
+        let mut answer = answer.clone();
+        if let Some((id, address)) = unnamed {
+            answer.session = self.find_turn(now, (*id, key), answer.client_id(), *address);
+        }
+        let open = self.check_session(now, &answer)?;
+        if open.sign_in.trusted_device.as_ref() != Some(key) {
+            return Err(ApiError::incorrect_credentials());
+        }
+        let device = self.trusted(&open.sign_in, key)?;
+        Ok((answer, device))
+    }
+
+    /// Returns the session of the user's last sign-in that waits for this device and started with this client
+    /// from this address; if none waits, of the last that did.
+    fn find_turn(
+        &self,
+        now: Timestamp,
+        (account, key): (AccountId, &DeviceKey),
+        client_id: &str,
+        address: Option<IpAddr>,
+    ) -> Option<LookupKey> {
+        let here = |open: &OpenSession| {
+            open.sign_in.address == address && open.sign_in.client_id.as_str() == client_id
         };
-        self.take_named_session(now, request, turn, ChallengeName::DeviceSrpAuth)
+        self.session_store.find(now, &SessionHandle::Device(account, key.clone()), here)
     }
 
     /// Continues `DEVICE_SRP_AUTH`: returns the challenge.
@@ -137,12 +148,15 @@ impl Pool {
         b: Ephemeral,
         public_b: PublicB,
     ) -> Reply {
-        let PendingChallenge { session, open, key, public_a } = pending_work;
-        let device = match self.trusted(&open.sign_in, &key) {
-            Ok(device) => device,
-            Err(error) => return Err(self.keep_if_forgotten(&session, open, error)),
+        let (answer, device) = self.check_turn(now, &pending_work)?;
+        let PendingChallenge { unnamed, key, public_a, .. } = pending_work;
+        let (sign_in, turn) = match unnamed {
+            None => (self.take_answered(now, &answer)?.1.sign_in, None),
+            Some(_) => {
+                let open = self.check_session(now, &answer)?;
+                (SignInState { answered_session: None, ..open.sign_in.clone() }, answer.session)
+            }
         };
-        let sign_in = open.sign_in;
         let secret_block = self.new_secret_block();
         let parameters = Parameters::new()
             .with(keys::USERNAME, self.directory.account(sign_in.account).username.as_str())
@@ -151,7 +165,7 @@ impl Pool {
             .with(keys::SRP_B, public_b.to_hex())
             .with(keys::SECRET_BLOCK, secret_block.as_str());
         let exchange = Exchange { public_a, public_b, b };
-        let expected_answer = ExpectedAnswer::DeviceClaim { exchange, secret_block };
+        let expected_answer = ExpectedAnswer::DeviceClaim { exchange, secret_block, turn };
         let session = Some(self.open_session(now, sign_in, expected_answer));
         let (name, available) = (ChallengeName::DevicePasswordVerifier, Vec::new());
         Ok(Response::Auth(AuthOutcome::Challenge(Challenge { name, session, parameters, available })))
@@ -162,7 +176,7 @@ impl Pool {
         match self.read_claim(now, request) {
             Err(error) => refuse(error),
             Ok((job, claim)) => {
-                let client_id = claim.open.sign_in.client_id.clone();
+                let client_id = ClientId::new(&request.client_id);
                 Step::Compute(job, Pending::new(&client_id, PendingWork::DeviceClaim(claim)))
             }
         }
@@ -177,21 +191,33 @@ impl Pool {
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
         let found = self.session_store.find(now, &SessionHandle::Block(claim.block.clone()), |_| true);
         let session = request.session.as_deref().map(LookupKey::from_text).or(found);
-        let (session, open) =
-            self.take_named_session(now, request, session, ChallengeName::DevicePasswordVerifier)?;
-        let ExpectedAnswer::DeviceClaim { exchange, secret_block } = &open.expected_answer else {
+        let answer = SessionAnswer::with_session(request, session, ChallengeName::DevicePasswordVerifier)?;
+        let open = self.check_session(now, &answer)?;
+        let ExpectedAnswer::DeviceClaim { exchange, secret_block, .. } = &open.expected_answer else {
             return Err(ApiError::internal("the session expects another challenge"));
         };
-        if open.sign_in.trusted_device.as_ref() != Some(&key) || claim.block != *secret_block {
-            return Err(ApiError::incorrect_credentials());
-        }
-        let Exchange { public_a, public_b, b } = exchange.clone();
-        let verifier = match self.trusted(&open.sign_in, &key) {
-            Ok(device) => device.verifier,
-            Err(error) => return Err(self.keep_if_forgotten(&session, open, error)),
+        #[cfg(feature = "defects")]
+        let account = open.sign_in.account;
+        let matches = open.sign_in.trusted_device.as_ref() == Some(&key) && claim.block == *secret_block;
+        let device = match self.trusted(&open.sign_in, &key) {
+            _ if !matches => Err(ApiError::incorrect_credentials()),
+            device => device,
         };
-        let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
-        Ok((job, PendingClaim { session, open, key, claim }))
+        match device {
+            Ok(TrustedDevice { verifier, .. }) => {
+                let Exchange { public_a, public_b, b } = exchange.clone();
+                let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
+                let claim = PendingClaim {
+                    answer,
+                    #[cfg(feature = "defects")]
+                    account,
+                    key,
+                    claim,
+                };
+                Ok((job, claim))
+            }
+            Err(error) => Err(self.end_unless_forgotten(now, &answer, error)),
+        }
     }
 
     /// Continues with the device's claim: checks it and completes the sign-in.
@@ -201,22 +227,51 @@ impl Pool {
         pending_work: PendingClaim,
         session_key: &SessionKey,
     ) -> Reply {
-        let PendingClaim { session, open, key, claim } = pending_work;
+        let PendingClaim { answer, key, claim, .. } = pending_work;
+        let open = self.check_session(now, &answer)?;
         let device = match self.trusted(&open.sign_in, &key) {
             Ok(device) => device,
-            Err(error) => return Err(self.keep_if_forgotten(&session, open, error)),
+            Err(error) => return Err(self.end_unless_forgotten(now, &answer, error)),
         };
+        let (_, open) = self.take_answered(now, &answer)?;
         let identity = Identity::device(device.group_key.as_str(), key.as_str());
         if !claim.is_valid(session_key, &identity) {
             return Err(ApiError::incorrect_credentials());
         }
-        Ok(self.finish(now, &open.sign_in))
+        let sign_in = match open.expected_answer {
+            ExpectedAnswer::DeviceClaim { turn: Some(turn), .. } => {
+                self.take_turn(now, turn, &open.sign_in, &key)?
+            }
+            _ => open.sign_in,
+        };
+        Ok(self.finish(now, &sign_in))
     }
 
-    /// Restores a session whose device was forgotten meanwhile: the challenge stays.
-    fn keep_if_forgotten(&mut self, session: &Session, open: OpenSession, error: ApiError) -> ApiError {
-        if error.kind == ErrorKind::ResourceNotFound {
-            self.session_store.restore_session(session, open);
+    /// Ends the session that waited for the device when the device sent its public value. If another claim has
+    /// ended it since, the claim counts for another sign-in that waits for the device.
+    fn take_turn(
+        &mut self,
+        now: Timestamp,
+        turn: LookupKey,
+        sign_in: &SignInState,
+        key: &DeviceKey,
+    ) -> Result<SignInState, ApiError> {
+        // The session may have expired since, but not the device's challenge.
+        if let Ok((_, open)) = self.session_store.take(Timestamp::default(), Some(turn), |_| true) {
+            return Ok(open.sign_in);
+        }
+        let SignInState { account, client_id, address, .. } = sign_in;
+        let turn = self.find_turn(now, (*account, key), client_id.as_str(), *address);
+        let open = self.session_store.check(now, turn, |_| true)?;
+        self.trusted(&open.sign_in, key)?;
+        self.session_store.take(now, turn, |_| true).map(|(_, open)| open.sign_in)
+    }
+
+    /// Ends the session of a refused claim, unless the device was forgotten meanwhile: then the challenge
+    /// stays.
+    fn end_unless_forgotten(&mut self, now: Timestamp, answer: &SessionAnswer, error: ApiError) -> ApiError {
+        if error.kind != ErrorKind::ResourceNotFound {
+            self.take_answered(now, answer).ok();
         }
         error
     }

@@ -4,6 +4,7 @@ use rand::RngExt as _;
 
 use super::Pool;
 use super::account::Account;
+use super::answer::SessionAnswer;
 use super::session_store::{Delivery, ExpectedAnswer, LookupKey, OpenSession, Owner, SignInState};
 use super::sign_in::{named_device, required};
 use poolproof_cognito::ids::{DeviceKey, Session};
@@ -163,26 +164,7 @@ impl Pool {
         request: &RespondToAuthChallenge,
         challenge: ChallengeName,
     ) -> Result<(Session, OpenSession), ApiError> {
-        let session = request.session.as_deref().ok_or_else(|| ApiError::missing_parameter("Session"))?;
-        self.take_named_session(now, request, Some(LookupKey::from_text(session)), challenge)
-    }
-
-    /// Takes this session, if it belongs to the user named in the request and waits for this challenge. A
-    /// user that may no longer sign in is refused, and the session is unchanged.
-    pub(super) fn take_named_session(
-        &mut self,
-        now: Timestamp,
-        request: &RespondToAuthChallenge,
-        session: Option<LookupKey>,
-        challenge: ChallengeName,
-    ) -> Result<(Session, OpenSession), ApiError> {
-        let username = required(&request.challenge_responses, keys::USERNAME)?;
-        let account = self.directory.find(username);
-        self.take_allowed_session(now, session, |open| {
-            Some(open.sign_in.account) == account
-                && open.sign_in.client_id.as_str() == request.client_id
-                && open.expected_answer.challenge() == challenge
-        })
+        self.take_answered(now, &SessionAnswer::read(request, challenge)?)
     }
 
     /// Removes and returns this session, if it is `wanted` and its user may still sign in.

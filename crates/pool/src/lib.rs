@@ -5,12 +5,14 @@
 //! caller runs the job and passes its result to [`Pool::resume`]. So the same pool makes the same decisions
 //! inline in a simulation and with worker threads under load.
 //!
-//! One rule prevents a second answer to a challenge: an answer removes the challenge from the pool and keeps
-//! it in the [`Pending`] job. Only a refusal that allows another answer restores it.
+//! Other requests run between [`Pool::handle`] and [`Pool::resume`]. So a request changes nothing before its
+//! arithmetic. After it, the pool checks again what it has checked before and then changes everything at
+//! once. The outcome of parallel requests is that of some serial order.
 //!
 //! | file | purpose |
 //! |---|---|
 //! | `sign_in` | `InitiateAuth` and the SRP password claim |
+//! | `answer` | sessions that are answered, before and after arithmetic |
 //! | `password` | the steps after a correct first factor; plain and new passwords |
 //! | `choice` | `USER_AUTH`: the choice of the first factor |
 //! | `custom_auth`, `trigger` | `CUSTOM_AUTH`: custom challenges and their triggers |
@@ -34,6 +36,7 @@
 //! | `lockout`, `quota`, `token`, `entry_counts` | the rest of the state, and its size |
 
 mod account;
+mod answer;
 mod app_client;
 mod attributes;
 mod auth_events;
@@ -209,6 +212,14 @@ pub struct Pool {
 impl Pending {
     fn new(client_id: &ClientId, work: PendingWork) -> Self {
         Self { client_id: Some(client_id.clone()), work }
+    }
+
+    /// Returns the work of a request about a user.
+    pub(crate) const fn account_work(&self) -> Option<&users::PendingVerifier> {
+        match &self.work {
+            PendingWork::Account(work) => Some(work),
+            _ => None,
+        }
     }
 }
 

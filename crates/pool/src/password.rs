@@ -3,17 +3,16 @@
 use rand::Rng as _;
 
 use super::account::{AccountId, UserStatus};
+use super::answer::SessionAnswer;
 use super::app_client::{AppClient, PasswordFlow};
 use super::auth_events::DecidedRisk;
 use super::decide::{Decision, Proven};
 use super::event_record::EventResult;
 use super::lockout::Failures;
-use super::session_store::{
-    ExpectedAnswer, OpenSession, Owner, ProvenBy, SignInState, UnprovenSession, UnprovenSignIn,
-};
+use super::session_store::{ExpectedAnswer, Owner, ProvenBy, SignInState, UnprovenSignIn};
 use super::sign_in::{named_device, required};
 use super::{Pending, PendingWork, Pool, Step, refuse, reply};
-use poolproof_cognito::ids::{ClientId, DeviceKey, Session};
+use poolproof_cognito::ids::{ClientId, DeviceKey};
 use poolproof_cognito::policy::{Lockout, PasswordPolicy};
 use poolproof_cognito::protocol::{
     ApiError, ChallengeName, ErrorKind, Origin, Parameters, RespondToAuthChallenge, keys,
@@ -39,22 +38,34 @@ pub(super) struct PendingPlainPassword {
     pub(super) owner: Owner,
     pub(super) named_device: Option<DeviceKey>,
     pub(super) origin: Origin,
-    /// The session that was answered, if there is one.
-    pub(super) session: Option<Box<(Session, UnprovenSession)>>,
+    /// Whether an earlier request named the device, and this one none.
+    pub(super) device_from_start: bool,
+    pub(super) username: String,
+    pub(super) password: String,
+    /// The salt with which the verifier is computed.
+    pub(super) salt: Salt,
+    /// What the answered session is found by, if there is one.
+    pub(super) answer: Option<Box<SessionAnswer>>,
 }
 
 /// A plain password to check.
 pub(super) struct PlainPassword<'p> {
     pub(super) sign_in: UnprovenSignIn,
+    /// The name under which the user signs in.
+    pub(super) username: &'p str,
     pub(super) password: &'p str,
-    /// The session that was answered, if there is one.
-    pub(super) session: Option<(Session, UnprovenSession)>,
+    /// Whether an earlier request named the device, and this one none.
+    pub(super) device_from_start: bool,
+    /// What the answered session is found by, if there is one.
+    pub(super) answer: Option<SessionAnswer>,
 }
 
 /// A new password that waits for its verifier.
 #[derive(Debug)]
 pub(super) struct PendingNewPassword {
+    answer: SessionAnswer,
     pub(super) sign_in: SignInState,
+    password: String,
     salt: Salt,
     pub(super) origin: Origin,
 }
@@ -270,7 +281,9 @@ impl Pool {
         let named_device = named_device(parameters).filter(|_| flow == PasswordFlow::WithDevices);
         let (client_id, credentials) = (client.id.clone(), self.credentials_of(&owner));
         let sign_in = UnprovenSignIn { client_id, owner, credentials, named_device, origin };
-        self.check_plain_password(now, client, PlainPassword { sign_in, password, session: None })
+        let (device_from_start, answer) = (false, None);
+        let plain = PlainPassword { sign_in, username, password, device_from_start, answer };
+        self.check_plain_password(now, client, plain)
     }
 
     /// Checks a password that the client has sent.
@@ -280,43 +293,89 @@ impl Pool {
         client: &AppClient,
         plain: PlainPassword<'_>,
     ) -> Result<Step, ApiError> {
-        let PlainPassword { sign_in, password, session } = plain;
+        let PlainPassword { sign_in, username, password, device_from_start, answer } = plain;
         let UnprovenSignIn { client_id, owner, named_device, origin, .. } = sign_in;
         self.admit_attempt(now, client, &owner)?;
-        let salt = match &owner {
-            Owner::Account(id) => self.directory.account(*id).salt.clone(),
-            Owner::UnknownUser(simulated_id) => self.simulated_users.salt(simulated_id),
+        let pending = PendingPlainPassword {
+            client_id,
+            salt: self.salt_of(&owner),
+            owner,
+            named_device,
+            origin,
+            device_from_start,
+            username: username.to_owned(),
+            password: password.chars().take(MAX_PASSWORD_CHARS + 1).collect(),
+            answer: answer.map(Box::new),
         };
-        let identity = self.srp_identity(&owner);
-        let password = password.chars().take(MAX_PASSWORD_CHARS + 1).collect();
-        let job = Job::Verifier { group: self.identity.group, salt, identity, password };
-        let session = session.map(Box::new);
-        let pending = PendingPlainPassword { client_id, owner, named_device, origin, session };
-        Ok(Step::Compute(job, Pending::new(&client.id, PendingWork::PlainPassword(pending))))
+        Ok(self.compute_plain_password(pending))
     }
 
-    /// Continues with a plain password: it is correct if it produces the stored verifier.
+    fn compute_plain_password(&self, pending: PendingPlainPassword) -> Step {
+        let identity = self.srp_identity(&pending.owner);
+        let (salt, password) = (pending.salt.clone(), pending.password.clone());
+        let job = Job::Verifier { group: self.identity.group, salt, identity, password };
+        let client_id = pending.client_id.clone();
+        Step::Compute(job, Pending::new(&client_id, PendingWork::PlainPassword(pending)))
+    }
+
+    /// Returns the salt of the owner's password.
+    pub(super) fn salt_of(&self, owner: &Owner) -> Salt {
+        match owner {
+            Owner::Account(id) => self.directory.account(*id).salt.clone(),
+            Owner::UnknownUser(simulated_id) => self.simulated_users.salt(simulated_id),
+        }
+    }
+
+    /// Continues with a plain password: it is correct if it produces the stored verifier. If the password was
+    /// changed meanwhile, the verifier is computed again with the new salt.
     pub(super) fn verify_plain_password(
         &mut self,
         now: Timestamp,
         pending_work: PendingPlainPassword,
         verifier: &Verifier,
     ) -> Step {
-        if self.failures(&pending_work.owner).is_locked(now) {
-            return refuse(ApiError::attempts_exceeded());
-        }
-        let account = Self::account_of(&pending_work.owner);
+        let taken = pending_work.answer.as_ref().map(|answer| self.take_unproven(now, answer)).transpose();
+        let (session, client) = match (taken, self.client(pending_work.client_id.as_str())) {
+            (Ok(session), Ok(client)) => (session, client),
+            (Err(error), _) | (_, Err(error)) => return refuse(error),
+        };
+        let owner = match &session {
+            Some((_, unproven)) => Ok(unproven.sign_in.owner.clone()),
+            None => self.owner(&client, &pending_work.username),
+        };
+        let admitted = owner.and_then(|owner| {
+            self.admit_attempt(now, &client, &owner)?;
+            let salt = self.salt_of(&owner);
+            Ok((owner, salt))
+        });
+        let owner = match admitted {
+            Ok((owner, salt)) if salt == pending_work.salt => owner,
+            undecided => {
+                if let Some((session, unproven)) = session {
+                    self.session_store.restore_unproven(&session, unproven);
+                }
+                return match undecided {
+                    Ok((owner, salt)) => {
+                        self.compute_plain_password(PendingPlainPassword { owner, salt, ..pending_work })
+                    }
+                    Err(error) => refuse(error),
+                };
+            }
+        };
+        let account = Self::account_of(&owner);
         let right = account.filter(|id| self.directory.account(*id).verifier == *verifier);
         let Some(account) = right else {
-            self.count_failure(now, &pending_work.owner);
-            self.record_wrong_password(now, &pending_work.owner, pending_work.origin);
+            self.count_failure(now, &owner);
+            self.record_wrong_password(now, &owner, pending_work.origin);
             return refuse(ApiError::incorrect_credentials());
         };
-        let PendingPlainPassword { client_id, named_device, origin, session, .. } = pending_work;
+        let PendingPlainPassword { client_id, named_device, device_from_start, origin, .. } = pending_work;
+        let forgotten = device_from_start
+            && session.as_ref().is_some_and(|(_, unproven)| unproven.sign_in.named_device.is_none());
+        let named_device = named_device.filter(|_| !forgotten);
         let by = ProvenBy::PlainPassword;
         let step = self.after_first_factor(now, Proven { client_id, account, by, named_device, origin });
-        if let (Some(session), true) = (session, step.refuses_unknown_device()) {
-            let (session, mut unproven) = *session;
+        if let (Some((session, mut unproven)), true) = (session, step.refuses_unknown_device()) {
             unproven.sign_in.named_device = None;
             self.session_store.restore_unproven(&session, unproven);
         }
@@ -341,19 +400,24 @@ impl Pool {
     ) -> Result<(Job, PendingNewPassword), ApiError> {
         let password = required(&request.challenge_responses, keys::NEW_PASSWORD)?;
         self.check_password(DOES_NOT_CONFORM, password)?;
-        let (_, open) = self.take_session(now, request, ChallengeName::NewPasswordRequired)?;
-        let OpenSession { sign_in, expected_answer: ExpectedAnswer::NewPassword { origin }, .. } = open
-        else {
+        let answer = SessionAnswer::read(request, ChallengeName::NewPasswordRequired)?;
+        let open = self.check_session(now, &answer)?;
+        let ExpectedAnswer::NewPassword { origin } = open.expected_answer else {
             return Err(ApiError::internal("the session expects another challenge"));
         };
+        let mut sign_in = open.sign_in.clone();
         // This answer is the last one, so the device that it names counts.
-        let named_device = named_device(&request.challenge_responses).or(sign_in.named_device);
-        let sign_in = SignInState { named_device, ..sign_in };
+        sign_in.named_device = named_device(&request.challenge_responses).or(sign_in.named_device);
         let salt = self.new_salt()?;
         let identity = self.srp_identity(&Owner::Account(sign_in.account));
         let password = password.to_owned();
-        let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
-        Ok((job, PendingNewPassword { sign_in, salt, origin }))
+        let job = Job::Verifier {
+            group: self.identity.group,
+            salt: salt.clone(),
+            identity,
+            password: password.clone(),
+        };
+        Ok((job, PendingNewPassword { answer, sign_in, password, salt, origin }))
     }
 
     /// Continues `NEW_PASSWORD_REQUIRED`: stores the new verifier and signs in with it. Changes since the
@@ -364,9 +428,10 @@ impl Pool {
         pending_work: PendingNewPassword,
         verifier: Verifier,
     ) -> Step {
-        let PendingNewPassword { sign_in, salt, origin } = pending_work;
+        let PendingNewPassword { answer, sign_in, password, salt, origin } = pending_work;
         let id = sign_in.account;
-        if let Err(error) = self.check_sign_in(&sign_in) {
+        let taken = self.check_password(DOES_NOT_CONFORM, &password);
+        if let Err(error) = taken.and_then(|()| self.take_answered(now, &answer)) {
             return refuse(error);
         }
         let SignInState { client_id, proven_by: by, named_device, event_id, .. } = sign_in;

@@ -225,25 +225,32 @@ impl Pool {
         }
         let mut attributes = Attributes::read(attributes, by_user)?;
         self.check_preferred_username(&attributes)?;
-        let taken = |message: &str| Err(ApiError::new(ErrorKind::UsernameExists, message));
         if !usernames.names_are_addresses() {
             if usernames.is_address(username) {
                 return Err(ApiError::invalid_parameter(
                     "Username cannot be of email format, since user pool is configured for email alias.",
                 ));
             }
-            if self.directory.is_taken(username) {
-                return taken("User already exists");
-            }
+            self.check_name_is_free(username, &attributes)?;
             // A pool that ignores case has one spelling of a name: lower case.
             return Ok((Username::new(self.directory.fold(username)), attributes));
         }
         attributes.take_username(usernames, username)?;
+        self.check_name_is_free(username, &attributes)?;
+        Ok((Username::new(sub.as_str()), attributes))
+    }
+
+    /// Refuses the name of a new user if another user has it.
+    pub(super) fn check_name_is_free(&self, username: &str, attributes: &Attributes) -> Result<(), ApiError> {
+        let taken = |message: &str| Err(ApiError::new(ErrorKind::UsernameExists, message));
+        if !self.directory.usernames().names_are_addresses() {
+            return if self.directory.is_taken(username) { taken("User already exists") } else { Ok(()) };
+        }
         let addresses = [attributes.email.as_deref(), attributes.phone.as_deref()];
         if addresses.into_iter().flatten().any(|address| self.directory.is_taken(address)) {
             return taken("An account with the given email already exists.");
         }
-        Ok((Username::new(sub.as_str()), attributes))
+        Ok(())
     }
 
     /// Refuses a `preferred_username` that has the form of an address.

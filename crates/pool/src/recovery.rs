@@ -30,11 +30,8 @@ impl Pool {
         reply(match request {
             ProfileRequest::ForgotPassword(request) => self.forgot_password(now, origin, &request),
             ProfileRequest::ConfirmForgotPassword(request) => {
-                return match self.read_recovery(now, origin, &request) {
-                    Ok(account) => {
-                        let code = request.confirmation_code;
-                        self.make_verifier(&request.password, Purpose::Recover { account, code })
-                    }
+                return match self.read_recovery(now, origin, &request, false) {
+                    Ok(account) => self.request_recovery(account, origin, request),
                     Err(error) => refuse(error),
                 };
             }
@@ -134,12 +131,23 @@ impl Pool {
         })
     }
 
-    /// Reads `ConfirmForgotPassword`. The code is checked again after the arithmetic.
+    fn request_recovery(
+        &mut self,
+        account: AccountId,
+        origin: Origin,
+        request: ConfirmForgotPassword,
+    ) -> Step {
+        self.make_verifier(request.password.clone(), Purpose::Recover { account, origin, request })
+    }
+
+    /// Reads `ConfirmForgotPassword`. A refusal counts as an attempt; a correct code does only with `count`,
+    /// after the arithmetic.
     fn read_recovery(
         &mut self,
         now: Timestamp,
         origin: Origin,
         request: &ConfirmForgotPassword,
+        count: bool,
     ) -> Result<AccountId, ApiError> {
         let name = &request.username;
         let client = self.check_client(&request.client_id, request.secret_hash.as_deref(), name)?;
@@ -153,8 +161,13 @@ impl Pool {
             return Err(if requested { codes::code_mismatch() } else { codes::code_expired() });
         };
         let codes = &mut self.directory.account_mut(id).codes;
+        let before = codes.recoveries;
         codes.recoveries.admit(now, limit)?;
-        SentCode::check(codes.reset.as_ref(), now, &request.confirmation_code).map(|()| id)
+        SentCode::check(codes.reset.as_ref(), now, &request.confirmation_code)?;
+        if !count {
+            codes.recoveries = before;
+        }
+        Ok(id)
     }
 
     /// Returns the user who enters a code. `None` is a user whom the client must not learn about.
@@ -173,14 +186,21 @@ impl Pool {
     pub(super) fn finish_recovery(
         &mut self,
         now: Timestamp,
-        (id, code): (AccountId, &str),
+        origin: Origin,
+        request: ConfirmForgotPassword,
+        computed_for: AccountId,
         (salt, verifier): (Salt, Verifier),
-    ) -> Reply {
-        SentCode::check(self.directory.account(id).codes.reset.as_ref(), now, code)?;
-        self.set_password(now, id, UserStatus::Confirmed, (salt, verifier));
-        let username = self.directory.account(id).username.clone();
-        self.session_store.discard_code(&username);
-        Ok(Response::Empty)
+    ) -> Step {
+        match self.read_recovery(now, origin, &request, false) {
+            // The name was an alias, which another user has now.
+            Ok(id) if id != computed_for => self.request_recovery(id, origin, request),
+            Ok(_) => reply(self.read_recovery(now, origin, &request, true).map(|id| {
+                let username = self.directory.account(id).username.clone();
+                self.session_store.discard_code(&username);
+                self.set_password(now, id, UserStatus::Confirmed, (salt, verifier))
+            })),
+            Err(error) => refuse(error),
+        }
     }
 
     /// `AdminResetUserPassword`.

@@ -44,6 +44,8 @@ pub(super) enum Proof {
     Exchange(Exchange),
     /// The session key, once it is computed.
     Key(SessionKey),
+    /// Nothing: the challenge was answered and can be answered only once.
+    Used,
 }
 
 /// A `PASSWORD_VERIFIER` challenge. Its key is the secret block, since clients send no session with the
@@ -102,7 +104,7 @@ pub(super) enum Owner {
 }
 
 /// The answer that a session waits for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum ExpectedAnswer {
     /// The selection of a factor.
     FactorChoice,
@@ -122,8 +124,9 @@ pub(super) enum ExpectedAnswer {
     SetupDone,
     /// The device's public value.
     DevicePublic,
-    /// The device's claim for this secret block.
-    DeviceClaim { exchange: Exchange, secret_block: SecretBlock },
+    /// The device's claim for this secret block. If the device named no session, `turn` is the one that waits
+    /// for the device; a correct claim ends it.
+    DeviceClaim { exchange: Exchange, secret_block: SecretBlock, turn: Option<LookupKey> },
 }
 
 impl ExpectedAnswer {
@@ -286,21 +289,22 @@ impl SessionStore {
         self.password_challenges.get(&LookupKey::from_text(block.as_str()))
     }
 
-    /// Returns the challenge with this secret block, if it is `owned` and still valid. If it can be answered
-    /// only `once`, it is removed.
-    pub(super) fn answer_password_challenge(
-        &mut self,
+    /// Returns the challenge with this secret block, if it is `owned` and still valid.
+    pub(super) fn owned_password_challenge(
+        &self,
         now: Timestamp,
         block: &SecretBlock,
         owned: impl Fn(&PasswordChallenge) -> bool,
-        once: bool,
-    ) -> Option<PasswordChallenge> {
-        let block = LookupKey::from_text(block.as_str());
-        let found = self.password_challenges.get(&block)?;
-        if !owned(found) || found.expires <= now {
-            return None;
+    ) -> Option<&PasswordChallenge> {
+        self.password_challenge(block).filter(|found| owned(found) && found.expires > now)
+    }
+
+    /// Ends a challenge that can be answered once.
+    pub(super) fn end_password_challenge(&mut self, block: &SecretBlock) {
+        if let Some(challenge) = self.password_challenges.get_mut(&LookupKey::from_text(block.as_str())) {
+            challenge.proof = Proof::Used;
+            challenge.failed_claims = Vec::new();
         }
-        if once { self.password_challenges.remove(&block) } else { Some(found.clone()) }
     }
 
     /// Forgets the device that `InitiateAuth` named.
@@ -330,6 +334,7 @@ impl SessionStore {
     }
 
     /// Restores a challenge, unless it has expired: then nothing would remove it.
+    #[cfg(any(test, feature = "defects"))]
     pub(super) fn restore_password_challenge(
         &mut self,
         now: Timestamp,
@@ -444,22 +449,34 @@ impl SessionStore {
         session: Option<LookupKey>,
         wanted: impl Fn(&OpenSession) -> bool,
     ) -> Result<(Session, OpenSession), ApiError> {
+        self.check(now, session, wanted)?;
+        let entry = session.and_then(|session| self.sessions.get_mut(&session));
+        match entry.map(|entry| std::mem::replace(entry, SessionEntry::Used { next: None })) {
+            Some(SessionEntry::OpenSession(open)) => {
+                let (session, mut open) = *open;
+                open.sign_in.answered_session = Some(session.clone());
+                Ok((session, open))
+            }
+            _ => Err(ApiError::session_used()),
+        }
+    }
+
+    /// Returns the session if it waits for `wanted`.
+    pub(super) fn check(
+        &self,
+        now: Timestamp,
+        session: Option<LookupKey>,
+        wanted: impl Fn(&OpenSession) -> bool,
+    ) -> Result<&OpenSession, ApiError> {
         let session = session.ok_or_else(ApiError::invalid_session)?;
-        match self.sessions.get_mut(&session) {
+        match self.sessions.get(&session) {
             None | Some(SessionEntry::Unproven(_)) => Err(ApiError::invalid_session()),
             Some(SessionEntry::Used { .. }) => Err(ApiError::session_used()),
             Some(SessionEntry::OpenSession(open)) if open.1.expires <= now => {
                 Err(ApiError::session_expired())
             }
             Some(SessionEntry::OpenSession(open)) if !wanted(&open.1) => Err(ApiError::invalid_session()),
-            Some(entry) => match std::mem::replace(entry, SessionEntry::Used { next: None }) {
-                SessionEntry::OpenSession(open) => {
-                    let (session, mut open) = *open;
-                    open.sign_in.answered_session = Some(session.clone());
-                    Ok((session, open))
-                }
-                _ => Err(ApiError::session_used()),
-            },
+            Some(SessionEntry::OpenSession(open)) => Ok(&open.1),
         }
     }
 

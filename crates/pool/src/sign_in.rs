@@ -16,8 +16,8 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{
-    BadPublicValue, BadSignature, ClaimTimestamp, Ephemeral, Identity, Job, PublicA, PublicB, SessionKey,
-    Signature,
+    BadPublicValue, BadSignature, ClaimTimestamp, Ephemeral, Identity, Job, PublicA, PublicB, Salt,
+    SessionKey, Signature,
 };
 
 /// `InitiateAuth` waits for `B`.
@@ -25,6 +25,10 @@ use poolproof_srp::{
 pub(super) struct PendingChallenge {
     client_id: ClientId,
     owner: Owner,
+    username: String,
+    /// The salt and the version of the credentials that `B` belongs to.
+    salt: Salt,
+    credentials: u64,
     public_a: PublicA,
     device_key: Option<DeviceKey>,
     custom: bool,
@@ -34,8 +38,11 @@ pub(super) struct PendingChallenge {
 #[derive(Debug)]
 pub(super) struct PendingClaim {
     pub(super) challenge: PasswordChallenge,
+    username: String,
     pub(super) claim: Claim,
     pub(super) named_device: Option<DeviceKey>,
+    /// Whether `InitiateAuth` named the device, and the claim none.
+    device_from_start: bool,
     pub(super) origin: Origin,
 }
 
@@ -135,7 +142,10 @@ impl Pool {
         let verifier = self.verifier_of(&owner);
         let job = Job::ServerPublic { group: self.identity.group, b, verifier };
         let client_id = client.id.clone();
-        let challenge = PendingChallenge { client_id, owner, public_a, device_key, custom };
+        let (username, salt) = (self.name_of(&owner).to_owned(), self.salt_of(&owner));
+        let credentials = self.credentials_of(&owner);
+        let challenge =
+            PendingChallenge { client_id, owner, username, salt, credentials, public_a, device_key, custom };
         Step::Compute(job, Pending::new(&client.id, PendingWork::PasswordChallenge(challenge)))
     }
 
@@ -192,25 +202,18 @@ impl Pool {
     ) -> Reply {
         let client = self.client(pending_work.client_id.as_str())?;
         let block = self.new_secret_block();
-        let (salt, credentials) = match &pending_work.owner {
-            Owner::Account(id) => {
-                let account = self.directory.account(*id);
-                (account.salt.clone(), account.credential_version)
-            }
-            Owner::UnknownUser(simulated_id) => (self.simulated_users.salt(simulated_id), 0),
-        };
-        let username = self.name_of(&pending_work.owner);
+        let username = pending_work.username.as_str();
         let parameters = Parameters::new()
             .with(keys::USERNAME, username)
             .with(keys::USER_ID_FOR_SRP, username)
-            .with(keys::SALT, salt.to_hex())
+            .with(keys::SALT, pending_work.salt.to_hex())
             .with(keys::SRP_B, public_b.to_hex())
             .with(keys::SECRET_BLOCK, block.as_str());
         let challenge = PasswordChallenge {
             client_id: pending_work.client_id,
             owner: pending_work.owner,
             proof: Proof::Exchange(Exchange { public_a: pending_work.public_a, public_b, b }),
-            credentials,
+            credentials: pending_work.credentials,
             device_key: pending_work.device_key,
             custom: pending_work.custom,
             failed_claims: Vec::new(),
@@ -285,80 +288,104 @@ impl Pool {
             Ok(read) => read,
             Err(error) => return refuse(error),
         };
-        // The challenge determines the owner of the attempt; without one it is the named user.
-        let pool = &*self;
-        let mine = |challenge: &PasswordChallenge| challenge.client_id == client.id;
-        let challenge =
-            pool.session_store.password_challenge(&claim.block).filter(|challenge| mine(challenge));
-        let challenge = challenge.map(|challenge| &challenge.owner);
-        let challenge = challenge.filter(|owner| pool.owner_matches(owner, username));
-        let Ok(owner) = challenge.cloned().map_or_else(|| self.owner(client, username), Ok) else {
-            return refuse(ApiError::incorrect_credentials());
+        let challenge = match self.find_password_challenge(now, client, username, &claim.block) {
+            Ok(challenge) => challenge,
+            Err(error) => return refuse(error),
         };
-        if let Err(error) = self.admit_attempt(now, client, &owner) {
-            return refuse(error);
-        }
-        let owned = |found: &PasswordChallenge| found.owner == owner && found.client_id == client.id;
-        let once = self.policy.switches.claims == ClaimReuse::Once;
-        let Some(challenge) = self.session_store.answer_password_challenge(now, &claim.block, owned, once)
-        else {
-            self.count_failure(now, &owner);
-            return refuse(ApiError::incorrect_credentials());
-        };
-        let named_device = named_device(answers).or_else(|| challenge.device_key.clone());
-        match challenge.proof.clone() {
-            Proof::Key(key) => {
-                let pending_work = PendingClaim { challenge, claim, named_device, origin };
-                self.verify_password_claim(now, pending_work, &key)
-            }
+        let named_device = named_device(answers);
+        let device_from_start = named_device.is_none();
+        let named_device = named_device.or_else(|| challenge.device_key.clone());
+        let (proof, username) = (challenge.proof.clone(), username.to_owned());
+        let pending_work =
+            PendingClaim { challenge, username, claim, named_device, device_from_start, origin };
+        match proof {
+            Proof::Used => refuse(ApiError::incorrect_credentials()),
+            Proof::Key(key) => self.judge_password_claim(now, pending_work, &key),
             Proof::Exchange(Exchange { public_a, public_b, b }) => {
-                let verifier = self.verifier_of(&owner);
+                let verifier = self.verifier_of(&pending_work.challenge.owner);
                 let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
-                let pending_work = PendingClaim { challenge, claim, named_device, origin };
                 Step::Compute(job, Pending::new(&client.id, PendingWork::PasswordClaim(pending_work)))
             }
         }
     }
 
-    /// Continues with the password's claim: checks it and decides.
+    /// Returns the challenge that a claim answers, and counts the attempt. The challenge determines the owner
+    /// of the attempt; without one it is the named user, and the attempt has failed.
+    fn find_password_challenge(
+        &mut self,
+        now: Timestamp,
+        client: &AppClient,
+        username: &str,
+        block: &SecretBlock,
+    ) -> Result<PasswordChallenge, ApiError> {
+        let pool = &*self;
+        let mine = |challenge: &&PasswordChallenge| {
+            challenge.client_id == client.id && pool.owner_matches(&challenge.owner, username)
+        };
+        let challenge = pool.session_store.password_challenge(block).filter(mine);
+        let owner = challenge.map(|challenge| challenge.owner.clone());
+        let owner = owner.map_or_else(|| self.owner(client, username), Ok);
+        let owner = owner.map_err(|_| ApiError::incorrect_credentials())?;
+        self.admit_attempt(now, client, &owner)?;
+        let owned = |found: &PasswordChallenge| found.owner == owner && found.client_id == client.id;
+        let challenge = self.session_store.owned_password_challenge(now, block, owned).cloned();
+        match challenge {
+            // The claim is not judged. So it does not count, and copies of a correct one lock no user out.
+            Some(PasswordChallenge { proof: Proof::Used, .. }) => Err(ApiError::incorrect_credentials()),
+            Some(challenge) => Ok(challenge),
+            None => {
+                self.count_failure(now, &owner);
+                Err(ApiError::incorrect_credentials())
+            }
+        }
+    }
+
+    /// Continues with the password's claim: checks it again and judges it. So parallel claims allow no more
+    /// guesses than sequential ones.
     pub(super) fn verify_password_claim(
         &mut self,
         now: Timestamp,
         pending_work: PendingClaim,
         key: &SessionKey,
     ) -> Step {
-        let PendingClaim { mut challenge, claim, named_device, origin } = pending_work;
-        if self.failures(&challenge.owner).is_locked(now) {
-            // The owner was locked out after the claim was received. Parallel claims allow no more guesses
-            // than sequential ones.
-            if self.policy.switches.claims == ClaimReuse::Once {
-                self.session_store.restore_password_challenge(now, &claim.block, challenge);
+        let client = self.client(pending_work.challenge.client_id.as_str());
+        let PendingClaim { username, claim, .. } = &pending_work;
+        match client.and_then(|client| self.find_password_challenge(now, &client, username, &claim.block)) {
+            Ok(challenge) => {
+                let forgotten = pending_work.device_from_start && challenge.device_key.is_none();
+                let named_device = pending_work.named_device.filter(|_| !forgotten);
+                let pending_work = PendingClaim { challenge, named_device, ..pending_work };
+                self.judge_password_claim(now, pending_work, key)
             }
-            return refuse(ApiError::attempts_exceeded());
+            Err(error) => refuse(error),
         }
+    }
+
+    fn judge_password_claim(&mut self, now: Timestamp, pending_work: PendingClaim, key: &SessionKey) -> Step {
+        let PendingClaim { challenge, claim, named_device, origin, .. } = pending_work;
         self.session_store.keep_session_key(&claim.block, key);
         let identity = self.srp_identity(&challenge.owner);
         let proven = self.is_current(&challenge) && claim.is_valid(key, &identity);
+        let once = self.policy.switches.claims == ClaimReuse::Once;
         let (Some(id), true) = (Self::account_of(&challenge.owner), proven) else {
             if self.session_store.record_failed_claim(&claim.block, claim.lookup_key()) {
                 self.count_failure(now, &challenge.owner);
                 self.record_wrong_password(now, &challenge.owner, origin);
             }
+            if once {
+                self.session_store.end_password_challenge(&claim.block);
+            }
             return refuse(ApiError::incorrect_credentials());
         };
         let by = if challenge.custom { ProvenBy::CustomAfterPassword } else { ProvenBy::Srp };
-        let client_id = challenge.client_id.clone();
+        let client_id = challenge.client_id;
         let step = self.after_first_factor(now, Proven { client_id, account: id, by, named_device, origin });
         if step.refuses_unknown_device() {
             // Clients send the same claim again without the device key. Then the key from the start does not
             // count either.
-            if self.policy.switches.claims == ClaimReuse::Once {
-                challenge.device_key = None;
-                challenge.proof = Proof::Key(key.clone());
-                self.session_store.restore_password_challenge(now, &claim.block, challenge);
-            } else {
-                self.session_store.forget_device_key(&claim.block);
-            }
+            self.session_store.forget_device_key(&claim.block);
+        } else if once {
+            self.session_store.end_password_challenge(&claim.block);
         }
         step
     }

@@ -6,11 +6,10 @@ use super::account::{Account, AccountId, Confirmation, NewAccount, UserStatus};
 use super::code_delivery::delivery_details;
 use super::codes::{CODE_VALIDITY, MAX_CODE_REQUESTS, code_expired, code_mismatch};
 use super::password::SIGN_UP_CONFORM;
-use super::profile::Attributes;
 use super::recovery::code_sent;
-use super::users::Purpose;
+use super::users::{NewUser, Purpose};
 use super::{AppClient, Pool, Step, refuse};
-use poolproof_cognito::ids::{Sub, Username};
+use poolproof_cognito::ids::Sub;
 use poolproof_cognito::policy::AddressKind;
 use poolproof_cognito::protocol::{
     AccountResponse, AdminUserCall, ApiError, ClientUserCall, CodeDelivery, ConfirmSignUp, ErrorKind,
@@ -26,7 +25,7 @@ impl Pool {
     /// `SignUp`.
     pub(super) fn sign_up(&mut self, request: SignUp) -> Step {
         match self.read_sign_up(request) {
-            Ok((password, purpose)) => self.make_verifier(&password, purpose),
+            Ok((password, purpose)) => self.make_verifier(password, purpose),
             Err(error) => refuse(error),
         }
     }
@@ -38,7 +37,8 @@ impl Pool {
         self.check_password(SIGN_UP_CONFORM, &password)?;
         let sub = Sub::new(self.new_uuid());
         let (name, attributes) = self.check_new_user(&request.username, &sub, true, request.attributes)?;
-        Ok((password, Purpose::SignUp { client_id: client.id.clone(), name, sub, attributes }))
+        let user = NewUser { given_name: request.username, name, sub, attributes };
+        Ok((password, Purpose::SignUp { client_id: client.id.clone(), user }))
     }
 
     /// Checks the client and its hash, which these operations carry outside the parameters.
@@ -59,9 +59,13 @@ impl Pool {
     pub(super) fn finish_sign_up(
         &mut self,
         now: Timestamp,
-        (name, sub, attributes): (Username, Sub, Attributes),
+        user: NewUser,
+        password: &str,
         (salt, verifier): (Salt, Verifier),
     ) -> Reply {
+        self.check_password(SIGN_UP_CONFORM, password)?;
+        let NewUser { given_name, name, sub, attributes } = user;
+        self.check_name_is_free(&given_name, &attributes)?;
         let account = NewAccount {
             user_status: UserStatus::Unconfirmed,
             created: now,

@@ -12,32 +12,65 @@ use super::{Pending, PendingWork, Pool, Step, refuse, reply};
 use poolproof_cognito::ids::{ClientId, Sub, Username};
 use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge,
-    AdminSetUserPassword, AdminUserCall, ApiError, ChangePassword, ErrorKind, InitiateAuth, Origin, Reply,
-    Request, RespondToAuthChallenge, Response,
+    AdminSetUserPassword, AdminUserCall, ApiError, ChangePassword, ConfirmForgotPassword, ErrorKind,
+    InitiateAuth, Origin, Reply, Request, RespondToAuthChallenge, Response,
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Identity, Job, Salt, Verifier};
 
 /// A password that waits for its verifier.
 #[derive(Debug)]
-pub(super) struct PendingVerifier {
+pub(crate) struct PendingVerifier {
     salt: Salt,
+    password: String,
     purpose: Purpose,
+}
+
+impl PendingVerifier {
+    /// Returns whether the request adds a user.
+    pub(crate) const fn adds_user(&self) -> bool {
+        matches!(self.purpose, Purpose::Create { .. } | Purpose::SignUp { .. })
+    }
+
+    /// Returns whether the user of the request signs up.
+    pub(crate) const fn signs_up(&self) -> bool {
+        matches!(self.purpose, Purpose::SignUp { .. })
+    }
+
+    /// Returns whether the request named its pool by an access token.
+    pub(crate) const fn has_token(&self) -> bool {
+        matches!(self.purpose, Purpose::Check { .. } | Purpose::Change { .. })
+    }
 }
 
 /// The purpose of a password's verifier.
 #[derive(Debug)]
 pub(super) enum Purpose {
     /// Adds a user for an administrator. The password is sent unless the request suppresses it.
-    Create { name: Username, sub: Sub, attributes: Attributes, send: Option<String> },
+    Create { user: NewUser, send: bool },
     /// Signs a user up.
-    SignUp { client_id: ClientId, name: Username, sub: Sub, attributes: Attributes },
+    SignUp { client_id: ClientId, user: NewUser },
     /// Sets a user's password and status.
     Set { account: AccountId, user_status: UserStatus },
-    /// Sets the password of a user who has entered this recovery code.
-    Recover { account: AccountId, code: String },
-    /// Compares the verifier with the stored one; then `new` replaces it.
-    Check { account: AccountId, new: String },
+    /// Sends another temporary password to a user who has not replaced the first one.
+    Resend { account: AccountId },
+    /// Sets the password of a user who has entered a recovery code.
+    Recover { account: AccountId, origin: Origin, request: ConfirmForgotPassword },
+    /// Compares the verifier of the previous password with the stored one.
+    Check { account: AccountId, request: ChangePassword },
+    /// Replaces the password. The previous one was compared with the verifier of this salt.
+    Change { account: AccountId, request: ChangePassword, checked: Salt },
+}
+
+/// A user to add.
+#[derive(Debug)]
+pub(super) struct NewUser {
+    /// The name in the request.
+    pub(super) given_name: String,
+    /// The canonical name.
+    pub(super) name: Username,
+    pub(super) sub: Sub,
+    pub(super) attributes: Attributes,
 }
 
 impl Pool {
@@ -46,7 +79,7 @@ impl Pool {
             AccountRequest::AdminInitiateAuth(request) => self.admin_initiate(now, origin, request),
             AccountRequest::AdminRespondToAuthChallenge(request) => self.admin_respond(now, origin, request),
             AccountRequest::AdminCreateUser(request) => self.admin_create_user(request),
-            AccountRequest::AdminSetUserPassword(request) => self.admin_set_password(&request),
+            AccountRequest::AdminSetUserPassword(request) => self.admin_set_password(request),
             AccountRequest::SignUp(request) => self.sign_up(request),
             AccountRequest::ChangePassword(request) => self.change_own_password(now, request),
             AccountRequest::AdminGetUser(request) => reply(self.admin_get_user(&request)),
@@ -115,7 +148,7 @@ impl Pool {
 
     fn admin_create_user(&mut self, request: AdminCreateUser) -> Step {
         match self.read_new_user(request) {
-            Ok((password, purpose)) => self.make_verifier(&password, purpose),
+            Ok((password, purpose)) => self.make_verifier(password, purpose),
             Err(error) => refuse(error),
         }
     }
@@ -135,17 +168,21 @@ impl Pool {
         self.check_password(CREATE_CONFORM, &password)?;
         if again {
             let account = self.find_administered_user(&request.user_pool_id, &request.username)?;
-            if self.directory.account(account).user_status != UserStatus::ForceChangePassword {
-                let message = "Resend not possible. User status is not FORCE_CHANGE_PASSWORD";
-                return Err(ApiError::new(ErrorKind::UnsupportedUserState, message));
-            }
-            self.send(account, &password);
-            return Ok((password, Purpose::Set { account, user_status: UserStatus::ForceChangePassword }));
+            self.check_resend(account)?;
+            return Ok((password, Purpose::Resend { account }));
         }
         let sub = Sub::new(self.new_uuid());
         let (name, attributes) = self.check_new_user(&request.username, &sub, false, request.attributes)?;
-        let send = send.then(|| password.clone());
-        Ok((password, Purpose::Create { name, sub, attributes, send }))
+        let user = NewUser { given_name: request.username, name, sub, attributes };
+        Ok((password, Purpose::Create { user, send }))
+    }
+
+    fn check_resend(&self, account: AccountId) -> Result<(), ApiError> {
+        if self.directory.account(account).user_status == UserStatus::ForceChangePassword {
+            return Ok(());
+        }
+        let message = "Resend not possible. User status is not FORCE_CHANGE_PASSWORD";
+        Err(ApiError::new(ErrorKind::UnsupportedUserState, message))
     }
 
     fn draw_password(&mut self) -> String {
@@ -167,7 +204,7 @@ impl Pool {
         self.session_store.deliver(Delivery { username, medium, destination, code });
     }
 
-    fn admin_set_password(&mut self, request: &AdminSetUserPassword) -> Step {
+    fn admin_set_password(&mut self, request: AdminSetUserPassword) -> Step {
         let read = self.find_administered_user(&request.user_pool_id, &request.username);
         match read
             .and_then(|account| self.check_password(DOES_NOT_CONFORM, &request.password).map(|()| account))
@@ -176,7 +213,7 @@ impl Pool {
                 let permanent = request.permanent == Some(true);
                 let user_status =
                     if permanent { UserStatus::Confirmed } else { UserStatus::ForceChangePassword };
-                self.make_verifier(&request.password, Purpose::Set { account, user_status })
+                self.make_verifier(request.password, Purpose::Set { account, user_status })
             }
             Err(error) => refuse(error),
         }
@@ -184,31 +221,94 @@ impl Pool {
 
     /// `ChangePassword`. A wrong previous password counts as a failed sign-in.
     pub(super) fn change_own_password(&mut self, now: Timestamp, request: ChangePassword) -> Step {
-        let read = self.bearer(&request.access_token, now).and_then(|(id, _)| {
-            let previous =
-                request.previous_password.ok_or_else(|| ApiError::missing_parameter("PreviousPassword"))?;
-            self.check_password(DOES_NOT_CONFORM, &request.proposed_password)?;
-            Ok((id, previous))
-        });
-        let (account, previous) = match read {
-            Ok(read) => read,
-            Err(error) => return refuse(error),
-        };
-        let codes = &mut self.directory.account_mut(account).codes;
-        if let Err(error) = codes.password_changes.admit(now, MAX_PASSWORD_CHANGES) {
-            return refuse(error);
+        match self.check_change(now, &request, false) {
+            Ok(account) => self.check_previous(account, request),
+            Err(error) => refuse(error),
         }
+    }
+
+    /// Checks whether a user may change the password now. Refusals count as an attempt; success does only with
+    /// `count`, once the previous password is judged.
+    fn check_change(
+        &mut self,
+        now: Timestamp,
+        request: &ChangePassword,
+        count: bool,
+    ) -> Result<AccountId, ApiError> {
+        let (account, _) = self.bearer(&request.access_token, now)?;
+        if request.previous_password.is_none() {
+            return Err(ApiError::missing_parameter("PreviousPassword"));
+        }
+        self.check_password(DOES_NOT_CONFORM, &request.proposed_password)?;
+        let changes = &mut self.directory.account_mut(account).codes.password_changes;
+        let before = *changes;
+        changes.admit(now, MAX_PASSWORD_CHANGES)?;
         if !self.directory.failures_mut(account).record_attempt(now) {
             let message = "Attempt limit exceeded, please try after some time.";
-            return refuse(ApiError::new(ErrorKind::LimitExceeded, message));
+            return Err(ApiError::new(ErrorKind::LimitExceeded, message));
         }
+        if !count {
+            self.directory.account_mut(account).codes.password_changes = before;
+        }
+        Ok(account)
+    }
+
+    /// Requests the verifier of the previous password with the user's salt.
+    fn check_previous(&mut self, account: AccountId, request: ChangePassword) -> Step {
         let salt = self.directory.account(account).salt.clone();
-        let previous: String = previous.chars().take(257).collect();
-        self.make_verifier_with(salt, &previous, Purpose::Check { account, new: request.proposed_password })
+        let previous = request.previous_password.as_deref().unwrap_or_default().chars().take(257).collect();
+        self.make_verifier_with(salt, previous, Purpose::Check { account, request })
+    }
+
+    /// Continues `ChangePassword` with the verifier of the previous password.
+    fn judge_previous(
+        &mut self,
+        now: Timestamp,
+        request: ChangePassword,
+        (salt, verifier): (Salt, Verifier),
+    ) -> Step {
+        let account = match self.check_change(now, &request, false) {
+            Ok(account) => account,
+            Err(error) => return refuse(error),
+        };
+        if self.directory.account(account).salt != salt {
+            return self.check_previous(account, request);
+        }
+        if self.directory.account(account).verifier == verifier {
+            let password = request.proposed_password.clone();
+            return self.make_verifier(password, Purpose::Change { account, request, checked: salt });
+        }
+        if let Err(error) = self.check_change(now, &request, true) {
+            return refuse(error);
+        }
+        self.count_failure(now, &Owner::Account(account));
+        refuse(ApiError::incorrect_credentials())
+    }
+
+    /// Continues `ChangePassword` with the verifier of the new password.
+    fn replace_password(
+        &mut self,
+        now: Timestamp,
+        request: ChangePassword,
+        checked: &Salt,
+        (salt, verifier): (Salt, Verifier),
+    ) -> Step {
+        match self.check_change(now, &request, false) {
+            // The password was changed meanwhile, so the previous one must be compared with the new one.
+            Ok(account) if self.directory.account(account).salt != *checked => {
+                self.check_previous(account, request)
+            }
+            Ok(_) => reply(self.check_change(now, &request, true).map(|account| {
+                self.directory.account_mut(account).failures.reset();
+                self.set_password(now, account, UserStatus::Confirmed, (salt, verifier));
+                Response::Empty
+            })),
+            Err(error) => refuse(error),
+        }
     }
 
     /// Requests the verifier of this password with a new salt.
-    pub(super) fn make_verifier(&mut self, password: &str, purpose: Purpose) -> Step {
+    pub(super) fn make_verifier(&mut self, password: String, purpose: Purpose) -> Step {
         match self.new_salt() {
             Ok(salt) => self.make_verifier_with(salt, password, purpose),
             Err(error) => refuse(error),
@@ -216,63 +316,64 @@ impl Pool {
     }
 
     /// Requests the verifier of this password.
-    pub(super) fn make_verifier_with(&mut self, salt: Salt, password: &str, purpose: Purpose) -> Step {
+    fn make_verifier_with(&self, salt: Salt, password: String, purpose: Purpose) -> Step {
         let name = match &purpose {
-            Purpose::Create { name, .. } | Purpose::SignUp { name, .. } => name,
+            Purpose::Create { user, .. } | Purpose::SignUp { user, .. } => &user.name,
             Purpose::Set { account, .. }
+            | Purpose::Resend { account }
             | Purpose::Check { account, .. }
+            | Purpose::Change { account, .. }
             | Purpose::Recover { account, .. } => &self.directory.account(*account).username,
         };
         let identity = Identity::user(self.identity.pool_id.name(), name.as_str());
-        let password = password.to_owned();
-        let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
+        let (group, password_to_hash) = (self.identity.group, password.clone());
+        let job = Job::Verifier { group, salt: salt.clone(), identity, password: password_to_hash };
         let client_id = match &purpose {
             Purpose::SignUp { client_id, .. } => Some(client_id.clone()),
+            Purpose::Recover { request, .. } => Some(ClientId::new(&request.client_id)),
             _ => None,
         };
-        let work = PendingWork::Account(PendingVerifier { salt, purpose });
+        let work = PendingWork::Account(PendingVerifier { salt, password, purpose });
         Step::Compute(job, Pending { client_id, work })
     }
 
-    /// Continues after a password's verifier is computed. It checks whether the user still exists.
+    /// Continues after a password's verifier is computed. It checks again what may have changed meanwhile.
     pub(super) fn resume_account(
         &mut self,
         now: Timestamp,
         pending_work: PendingVerifier,
         verifier: Verifier,
     ) -> Step {
-        let PendingVerifier { salt, purpose } = pending_work;
+        let PendingVerifier { salt, password, purpose } = pending_work;
+        let made = (salt, verifier);
         match purpose {
-            Purpose::Create { name, sub, attributes, send } => {
-                reply(self.create(now, (name, sub, attributes), (salt, verifier), send))
+            Purpose::Create { user, send } => reply(self.create(now, user, &password, made, send)),
+            Purpose::SignUp { user, .. } => reply(self.finish_sign_up(now, user, &password, made)),
+            Purpose::Set { account, user_status } => reply(
+                self.check_existing(account, DOES_NOT_CONFORM, &password)
+                    .map(|()| self.set_password(now, account, user_status, made)),
+            ),
+            Purpose::Resend { account } => reply(
+                self.check_existing(account, CREATE_CONFORM, &password)
+                    .and_then(|()| self.check_resend(account))
+                    .map(|()| {
+                        self.send(account, &password);
+                        self.set_password(now, account, UserStatus::ForceChangePassword, made)
+                    }),
+            ),
+            Purpose::Recover { account, origin, request } => {
+                self.finish_recovery(now, origin, request, account, made)
             }
-            Purpose::SignUp { name, sub, attributes, .. } => {
-                reply(self.finish_sign_up(now, (name, sub, attributes), (salt, verifier)))
-            }
-            Purpose::Set { account, .. }
-            | Purpose::Check { account, .. }
-            | Purpose::Recover { account, .. }
-                if !self.directory.has_account(account) =>
-            {
-                refuse(ApiError::user_not_found())
-            }
-            Purpose::Set { account, user_status } => {
-                self.set_password(now, account, user_status, (salt, verifier));
-                reply(Ok(Response::Empty))
-            }
-            Purpose::Recover { account, code } => {
-                reply(self.finish_recovery(now, (account, &code), (salt, verifier)))
-            }
-            Purpose::Check { account, new } => {
-                let known = self.directory.account(account);
-                if known.disabled || known.verifier != verifier {
-                    self.count_failure(now, &Owner::Account(account));
-                    return refuse(ApiError::incorrect_credentials());
-                }
-                self.directory.account_mut(account).failures.reset();
-                self.make_verifier(&new, Purpose::Set { account, user_status: UserStatus::Confirmed })
-            }
+            Purpose::Check { request, .. } => self.judge_previous(now, request, made),
+            Purpose::Change { request, checked, .. } => self.replace_password(now, request, &checked, made),
         }
+    }
+
+    fn check_existing(&self, account: AccountId, begin: &str, password: &str) -> Result<(), ApiError> {
+        if !self.directory.has_account(account) {
+            return Err(ApiError::user_not_found());
+        }
+        self.check_password(begin, password)
     }
 
     /// Stores a password. The codes that allowed another one end.
@@ -282,7 +383,7 @@ impl Pool {
         id: AccountId,
         user_status: UserStatus,
         (salt, verifier): (Salt, Verifier),
-    ) {
+    ) -> Response {
         let account = self.directory.account_mut(id);
         account.salt = salt;
         account.verifier = verifier;
@@ -291,23 +392,28 @@ impl Pool {
         account.codes.reset = None;
         account.modified = now;
         account.end_sign_ins();
+        Response::Empty
     }
 
     fn create(
         &mut self,
         now: Timestamp,
-        (name, sub, attributes): (Username, Sub, Attributes),
+        user: NewUser,
+        password: &str,
         (salt, verifier): (Salt, Verifier),
-        send: Option<String>,
+        send: bool,
     ) -> Reply {
+        self.check_password(CREATE_CONFORM, password)?;
+        let NewUser { given_name, name, sub, attributes } = user;
+        self.check_name_is_free(&given_name, &attributes)?;
         let account = NewAccount {
             user_status: UserStatus::ForceChangePassword,
             created: now,
             ..attributes.apply_to(NewAccount::new(name.clone(), sub, salt, verifier))
         };
         let id = self.add(account)?;
-        if let Some(password) = send {
-            self.send(id, &password);
+        if send {
+            self.send(id, password);
         }
         Ok(Response::Account(AccountResponse::Created(self.describe_user(id))))
     }

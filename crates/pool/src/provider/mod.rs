@@ -78,6 +78,8 @@ pub struct Handled {
 pub struct Pending {
     pool_id: PoolId,
     inner: crate::Pending,
+    /// Whether the request named its pool, and not an app client or an access token.
+    named_pool: bool,
 }
 
 /// The requests of each operation.
@@ -310,13 +312,14 @@ impl Provider {
             (Operation::Account(AccountRequest::SignUp(_)), Some((_, hosted)))
                 if hosted.settings.only_administrators_create =>
             {
-                Step::Reply(Err(ApiError::not_authorized("SignUp is not permitted for this user pool")))
+                Step::Reply(Err(sign_up_not_permitted()))
             }
             (Operation::Pool(request), Some((pool_id, hosted))) => {
-                from_pool_step(pool_id, hosted.pool.handle(now, origin, request))
+                from_pool_step(pool_id, false, hosted.pool.handle(now, origin, request))
             }
             (Operation::Account(request), Some((pool_id, hosted))) => {
-                from_pool_step(pool_id, hosted.pool.handle_account(now, origin, request))
+                let named_pool = matches!(route::of_account_request(&request), route::Route::Pool(_));
+                from_pool_step(pool_id, named_pool, hosted.pool.handle_account(now, origin, request))
             }
             (_, None) => Step::Reply(Err(ApiError::internal("the pool of the request does not exist"))),
         };
@@ -349,13 +352,10 @@ impl Provider {
     /// removed first, then the oldest of the pool with the most entries. So a client that starts many
     /// sign-ins displaces its own pool's entries and does not lock out other pools.
     fn enforce_limits(&mut self, now: Timestamp, operation: &Operation) -> Result<(), ApiError> {
-        let AccountLimits { users, pending } = self.config.limits;
+        let AccountLimits { pending, .. } = self.config.limits;
         match operation {
-            Operation::Account(AccountRequest::AdminCreateUser(_) | AccountRequest::SignUp(_))
-                if self.counts().1 >= users =>
-            {
-                let message = format!("You have exceeded your user limit: {users} users of all pools.");
-                Err(ApiError::new(ErrorKind::LimitExceeded, message))
+            Operation::Account(AccountRequest::AdminCreateUser(_) | AccountRequest::SignUp(_)) => {
+                self.check_user_limit()
             }
             Operation::Pool(Request::InitiateAuth(_))
             | Operation::Account(AccountRequest::AdminInitiateAuth(_))
@@ -375,6 +375,34 @@ impl Provider {
         }
     }
 
+    fn check_user_limit(&self) -> Result<(), ApiError> {
+        let AccountLimits { users, .. } = self.config.limits;
+        if self.counts().1 < users {
+            return Ok(());
+        }
+        let message = format!("You have exceeded your user limit: {users} users of all pools.");
+        Err(ApiError::new(ErrorKind::LimitExceeded, message))
+    }
+
+    /// Checks again, after arithmetic, what [`Self::handle`] has checked before.
+    fn check_again(&self, pending: &Pending) -> Result<(), ApiError> {
+        let Pending { pool_id, inner, named_pool } = pending;
+        let work = inner.account_work();
+        let Some(hosted) = self.pools.get(pool_id) else {
+            return Err(match &inner.client_id {
+                _ if work.is_some_and(|work| work.has_token()) => route::invalid_token(),
+                Some(client_id) if !named_pool => route::client_not_found(client_id.as_str()),
+                _ => pool_not_found(pool_id.as_str()),
+            });
+        };
+        let Some(work) = work.filter(|work| work.adds_user()) else { return Ok(()) };
+        self.check_user_limit()?;
+        if work.signs_up() && hosted.settings.only_administrators_create {
+            return Err(sign_up_not_permitted());
+        }
+        Ok(())
+    }
+
     /// Returns the number of stored sign-in entries of all pools.
     fn pending(&self) -> usize {
         self.pools.values().map(|hosted| hosted.pool.pending()).sum()
@@ -387,13 +415,7 @@ impl Provider {
 
     /// Continues a request with the result of its job.
     pub fn resume(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Handled {
-        let Pending { pool_id, inner } = pending;
-        let step = match self.pools.get_mut(&pool_id) {
-            Some(hosted) => from_pool_step(&pool_id, hosted.pool.resume(now, inner, done)),
-            // The pool was deleted in the meantime.
-            None => Step::Reply(Err(pool_not_found(pool_id.as_str()))),
-        };
-        Handled { pool_id: Some(pool_id), step }
+        self.resume_in_pool(pending, |pool, inner| pool.resume(now, inner, done))
     }
 
     /// Continues a request with what an endpoint answered for a trigger.
@@ -403,11 +425,20 @@ impl Provider {
         pending: Pending,
         answer: Result<Vec<u8>, TriggerFailure>,
     ) -> Handled {
-        let Pending { pool_id, inner } = pending;
-        let step = match self.pools.get_mut(&pool_id) {
-            Some(hosted) => from_pool_step(&pool_id, hosted.pool.resume_trigger(now, inner, answer)),
-            // The pool was deleted in the meantime.
-            None => Step::Reply(Err(pool_not_found(pool_id.as_str()))),
+        self.resume_in_pool(pending, |pool, inner| pool.resume_trigger(now, inner, answer))
+    }
+
+    fn resume_in_pool(
+        &mut self,
+        pending: Pending,
+        resume: impl FnOnce(&mut Pool, crate::Pending) -> crate::Step,
+    ) -> Handled {
+        let checked = self.check_again(&pending);
+        let Pending { pool_id, inner, named_pool } = pending;
+        let step = match (checked, self.pools.get_mut(&pool_id)) {
+            (Err(error), _) => Step::Reply(Err(error)),
+            (Ok(()), Some(hosted)) => from_pool_step(&pool_id, named_pool, resume(&mut hosted.pool, inner)),
+            (Ok(()), None) => Step::Reply(Err(pool_not_found(pool_id.as_str()))),
         };
         Handled { pool_id: Some(pool_id), step }
     }
@@ -457,13 +488,18 @@ impl HostedPool {
     }
 }
 
-fn from_pool_step(pool_id: &PoolId, step: crate::Step) -> Step {
+fn from_pool_step(pool_id: &PoolId, named_pool: bool, step: crate::Step) -> Step {
+    let pending = |inner| Pending { pool_id: pool_id.clone(), inner, named_pool };
     match step {
         crate::Step::Reply(reply) => Step::Reply(to_operation_response(reply)),
-        crate::Step::Compute(job, inner) => Step::Compute(job, Pending { pool_id: pool_id.clone(), inner }),
+        crate::Step::Compute(job, inner) => Step::Compute(job, pending(inner)),
         crate::Step::Sign(signing) => Step::Sign(signing),
-        crate::Step::Trigger(call, inner) => Step::Trigger(call, Pending { pool_id: pool_id.clone(), inner }),
+        crate::Step::Trigger(call, inner) => Step::Trigger(call, pending(inner)),
     }
+}
+
+fn sign_up_not_permitted() -> ApiError {
+    ApiError::not_authorized("SignUp is not permitted for this user pool")
 }
 
 /// Converts a pool's reply to an answer.

@@ -102,6 +102,15 @@ fn of_profile_request(request: &ProfileRequest) -> Route<'_> {
     }
 }
 
+pub(super) fn client_not_found(client_id: &str) -> ApiError {
+    let shown: String = client_id.chars().take(128).collect();
+    ApiError::new(ErrorKind::ResourceNotFound, format!("User pool client {shown} does not exist."))
+}
+
+pub(super) fn invalid_token() -> ApiError {
+    ApiError::not_authorized("Invalid Access Token")
+}
+
 impl Provider {
     /// Returns the pool of a route.
     pub(super) fn find(&self, route: &Route<'_>) -> Result<PoolId, ApiError> {
@@ -111,15 +120,10 @@ impl Provider {
                 Ok(PoolId::new(*pool_id))
             }
             Route::Client(client_id) => {
-                self.client_pools.get(&ClientId::new(*client_id)).cloned().ok_or_else(|| {
-                    let shown: String = client_id.chars().take(128).collect();
-                    let message = format!("User pool client {shown} does not exist.");
-                    ApiError::new(ErrorKind::ResourceNotFound, message)
-                })
+                let pool_id = self.client_pools.get(&ClientId::new(*client_id)).cloned();
+                pool_id.ok_or_else(|| client_not_found(client_id))
             }
-            Route::AccessToken(token) => {
-                self.issuing_pool(token).ok_or_else(|| ApiError::not_authorized("Invalid Access Token"))
-            }
+            Route::AccessToken(token) => self.issuing_pool(token).ok_or_else(invalid_token),
             Route::Session(session) => {
                 let session = session.ok_or_else(ApiError::invalid_session)?;
                 let known = self.pools.iter().find(|(_, hosted)| hosted.pool.has_session(session));

@@ -33,7 +33,7 @@ fn a_challenge_that_has_ended_is_not_put_back() {
     for (back_at, kept) in [(9, true), (10, false), (11, false)] {
         let mut session_store = SessionStore::default();
         session_store.insert_password_challenge(second(0), &block, challenge());
-        let taken = session_store.answer_password_challenge(second(5), &block, |_| true, true).unwrap();
+        let taken = session_store.owned_password_challenge(second(5), &block, |_| true).unwrap().clone();
         session_store.remove_expired(second(back_at));
         session_store.restore_password_challenge(second(back_at), &block, taken);
         assert_eq!(session_store.password_challenge(&block).is_some(), kept, "put back at second {back_at}");

@@ -104,10 +104,10 @@ impl SessionStore {
     pub(crate) fn take_unproven(
         &mut self,
         now: Timestamp,
-        session: &str,
+        session: Option<LookupKey>,
         wanted: impl Fn(&UnprovenSession) -> bool,
     ) -> Result<(Session, UnprovenSession), ApiError> {
-        match self.sessions.get_mut(&LookupKey::from_text(session)) {
+        match session.and_then(|session| self.sessions.get_mut(&session)) {
             None | Some(SessionEntry::OpenSession(_)) => Err(ApiError::invalid_session()),
             Some(SessionEntry::Used { .. }) => Err(ApiError::session_used()),
             Some(SessionEntry::Unproven(open)) if open.1.expires <= now => Err(ApiError::session_expired()),

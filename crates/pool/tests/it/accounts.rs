@@ -252,7 +252,7 @@ fn deleting_a_user_invalidates_tokens_devices_and_pending_sign_ins() {
     assert_eq!(ask(&mut fixture, AccountRequest::AdminDeleteUser(named("ann"))), Ok(Response::Empty));
     assert_eq!(fixture.harness.pool.users(), 0);
     let Step::Reply(late) = fixture.harness.pool.resume(now, pending, job.run()) else { panic!("more work") };
-    assert_eq!(refusal(late), "NotAuthorizedException: User is disabled.");
+    assert_eq!(refusal(late), "UserNotFoundException: User does not exist.");
     assert_eq!(refusal(profile(&mut fixture, &token)), "UserNotFoundException: User does not exist.");
     assert_eq!(
         refusal(ask(&mut fixture, AccountRequest::AdminGetUser(named("ann")))),

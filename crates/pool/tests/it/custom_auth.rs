@@ -450,5 +450,5 @@ fn a_user_who_is_deleted_during_a_trigger_is_not_signed_in() {
     let deleted = crate::accounts::ask(&mut endpoint.0, delete);
     assert!(matches!(deleted, Ok(Response::Empty | Response::Account(_))));
     let refused = refusal(reply(endpoint.respond(define, json!({ "issueTokens": true }))));
-    assert_eq!(refused, "NotAuthorizedException: User is disabled.");
+    assert_eq!(refused, "UserNotFoundException: User does not exist.");
 }
