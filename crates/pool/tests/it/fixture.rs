@@ -123,7 +123,7 @@ impl PoolFixture {
         self.replace_pool(|pool| pool.with_usernames(usernames));
     }
 
-    fn replace_pool(&mut self, change: impl FnOnce(Pool) -> Pool) {
+    pub(crate) fn replace_pool(&mut self, change: impl FnOnce(Pool) -> Pool) {
         let identity = self.harness.pool.identity().clone();
         let unused = Pool::new(identity, PoolPolicy::DEFAULT, Seed::new(0).rng("unused", 0));
         let pool = std::mem::replace(&mut self.harness.pool, unused);

@@ -25,6 +25,8 @@ mod fixture;
 mod groups;
 mod histories;
 mod lockout;
+mod parallel;
+mod parallel_requests;
 mod recovery;
 mod replays;
 mod requests;
