@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Pool;
 use super::account::Account;
+use super::profile::has_invisible;
 use poolproof_cognito::protocol::{
     AccountResponse, ApiError, ErrorKind, GroupCall, GroupDescription, GroupRequest, GroupResponse,
     GroupSpec, GroupUserCall, ListGroups, ListGroupsForUser, ListUsersInGroup, Reply, Response,
@@ -147,6 +148,11 @@ impl Pool {
     fn create_group(&mut self, now: Timestamp, request: GroupSpec) -> Reply {
         self.check_pool(&request.user_pool_id)?;
         let GroupSpec { group_name: name, description, role_arn, precedence, .. } = request;
+        if has_invisible(&name) {
+            return Err(ApiError::invalid_parameter(
+                "Invalid GroupName: it contains a character that is not displayed.",
+            ));
+        }
         if self.groups.find(&name).is_ok() {
             return Err(ApiError::new(ErrorKind::GroupExists, "A group with the name already exists."));
         }

@@ -150,8 +150,12 @@ impl Pool {
         Ok(())
     }
 
-    /// Refuses a sign-in whose user may not continue, or whose password was changed since it began.
+    /// Refuses a sign-in whose user was deleted or may not continue, or whose password was changed since it
+    /// began.
     pub(super) fn check_sign_in(&self, sign_in: &SignInState) -> Result<(), ApiError> {
+        if !self.directory.has_account(sign_in.account) {
+            return Err(ApiError::invalid_session());
+        }
         self.check_may_continue(sign_in.account)?;
         if self.directory.account(sign_in.account).credential_version != sign_in.credentials {
             return Err(ApiError::invalid_session());

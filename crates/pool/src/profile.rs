@@ -102,11 +102,40 @@ fn is_phone_number(text: &str) -> bool {
 }
 
 /// Returns whether a text is a valid name: 1 to 128 letters, marks, symbols, numbers and punctuation. This
-/// excludes spaces, controls, formats such as U+202E, private-use and unassigned characters.
+/// excludes spaces, controls, formats such as U+202E, private-use and unassigned characters. Cognito's pattern
+/// allows invisible marks and letters as well; they would make names that look alike.
 fn is_valid_name(text: &str) -> bool {
     let category = |letter| get_general_category(letter).abbreviation();
     (1..=128).contains(&text.chars().count())
         && text.chars().all(|letter| category(letter).starts_with(['L', 'M', 'S', 'N', 'P']))
+        && !has_invisible(text)
+}
+
+/// The code points with the property `Default_Ignorable_Code_Point`, which are not displayed
+/// (`DerivedCoreProperties.txt` of Unicode 14 to 16).
+const INVISIBLE: [(char, char); 17] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{34f}', '\u{34f}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{17b4}', '\u{17b5}'),
+    ('\u{180b}', '\u{180f}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{202a}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{fff0}', '\u{fff8}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{e0fff}'),
+];
+
+/// Returns whether a text contains characters that are not displayed.
+pub(super) fn has_invisible(text: &str) -> bool {
+    text.chars().any(|letter| INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&letter)))
 }
 
 impl Account {
@@ -253,12 +282,18 @@ impl Pool {
         Ok(())
     }
 
-    /// Refuses a `preferred_username` that has the form of an address.
+    /// Refuses a `preferred_username` that has the form of an address or contains invisible characters.
     pub(super) fn check_preferred_username(&self, attributes: &Attributes) -> Result<(), ApiError> {
         let usernames = self.directory.usernames();
-        if attributes.rest.get("preferred_username").is_some_and(|name| usernames.is_address(name)) {
+        let Some(name) = attributes.rest.get("preferred_username") else { return Ok(()) };
+        if usernames.is_address(name) {
             return Err(ApiError::invalid_parameter(
                 "Invalid preferred_username: it has the form of an alias.",
+            ));
+        }
+        if has_invisible(name) {
+            return Err(ApiError::invalid_parameter(
+                "Invalid preferred_username: it contains a character that is not displayed.",
             ));
         }
         Ok(())

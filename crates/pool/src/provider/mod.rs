@@ -24,6 +24,7 @@ use std::sync::Arc;
 use rand::{Rng as _, RngExt as _};
 
 use crate::quota::{self, CategoryBuckets, Level};
+use crate::users::PendingVerifier;
 use crate::{
     AppClient, CustomAuth, Defect, Delivery, Pool, PoolIdentity, Rs256, SigningJob, TriggerCall,
     TriggerFailure,
@@ -390,7 +391,7 @@ impl Provider {
         let work = inner.account_work();
         let Some(hosted) = self.pools.get(pool_id) else {
             return Err(match &inner.client_id {
-                _ if work.is_some_and(|work| work.has_token()) => route::invalid_token(),
+                _ if work.is_some_and(PendingVerifier::has_token) => route::invalid_token(),
                 Some(client_id) if !named_pool => route::client_not_found(client_id.as_str()),
                 _ => pool_not_found(pool_id.as_str()),
             });

@@ -3,9 +3,9 @@
 use poolproof_cognito::ids::ClientId;
 use poolproof_cognito::policy::{AccountSettings, PoolPolicy};
 use poolproof_cognito::protocol::{
-    AccountRequest, AccountResponse, AdminDeleteUserAttributes, AdminUpdateUserAttributes, CodeDelivery,
-    DeleteUserAttributes, GetUserAttributeVerificationCode, Parameters, ProfileRequest, Reply, Response,
-    UpdateUserAttributes, VerifyUserAttribute, keys,
+    AccountRequest, AccountResponse, AdminCreateUser, AdminDeleteUserAttributes, AdminUpdateUserAttributes,
+    CodeDelivery, DeleteUserAttributes, GetUserAttributeVerificationCode, GroupRequest, GroupSpec,
+    Parameters, ProfileRequest, Reply, Response, UpdateUserAttributes, VerifyUserAttribute, keys,
 };
 use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
@@ -83,6 +83,31 @@ fn signs_in(fixture: &mut PoolFixture, name: &str) -> Result<(), String> {
     let parameters = Parameters::new().with(keys::USERNAME, name).with(keys::PASSWORD, PASSWORD);
     let answer = fixture.initiate("USER_PASSWORD_AUTH", parameters);
     answer.map(drop).map_err(|error| error.to_string())
+}
+
+#[test]
+fn names_with_invisible_characters_are_refused() {
+    let (mut fixture, token) = fixture();
+    // Of each range the first and the last, besides those that are formats or not assigned.
+    let invisible = "\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180d}\u{180f}\u{3164}\u{fe00}\u{fe0f}\u{ffa0}\u{e0100}\u{e01ef}";
+    for letter in invisible.chars() {
+        let name = format!("ann{letter}");
+        let create = AdminCreateUser {
+            user_pool_id: POOL.to_owned(),
+            username: name.clone(),
+            ..AdminCreateUser::default()
+        };
+        let refused = refusal(ask(&mut fixture, AccountRequest::AdminCreateUser(create)));
+        assert!(refused.contains("'username'"), "{letter:?}: {refused}");
+        let address = update(&mut fixture, &token, &[("email", &format!("{name}@example.org"))]);
+        assert!(refusal(address).contains("Invalid email address format."), "{letter:?}");
+        let alias = update(&mut fixture, &token, &[("preferred_username", &name)]);
+        assert!(refusal(alias).contains("Invalid preferred_username"), "{letter:?}");
+        let (user_pool_id, group_name) = (POOL.to_owned(), name);
+        let group = GroupSpec { user_pool_id, group_name, ..GroupSpec::default() };
+        let group = ask(&mut fixture, AccountRequest::Group(GroupRequest::CreateGroup(group)));
+        assert!(refusal(group).contains("Invalid GroupName"), "{letter:?}");
+    }
 }
 
 #[test]

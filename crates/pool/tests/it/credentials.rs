@@ -2,61 +2,136 @@
 
 use std::time::Duration;
 
-use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
+use poolproof_cognito::policy::{MfaMode, RememberMode};
 use poolproof_cognito::protocol::{
-    AccountRequest, AdminUserCall, AssociateSoftwareToken, ChallengeName, ConfirmForgotPassword,
-    GlobalSignOut, Parameters, ProfileRequest, Request, Response, VerifySoftwareToken, keys,
+    AccountRequest, AdminUserCall, AssociateSoftwareToken, BearerCall, ChangePassword, ClientUserCall,
+    ConfirmForgotPassword, GlobalSignOut, Parameters, ProfileRequest, Request, Response, VerifySoftwareToken,
+    keys,
 };
 use poolproof_cognito::totp::{TotpSecret, step_at};
-use poolproof_pool::UserStatus;
+use poolproof_pool::{Step, UserStatus};
 
 use crate::accounts::{ask, sent, set_password};
-use crate::admin_changes::interrupted_sign_ins;
 use crate::fixture::{
-    BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, PASSWORD, POOL, PoolFixture, begin, challenge, finish,
-    policy, refusal, respond,
+    BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, PASSWORD, POOL, PoolFixture, challenge, policy, refusal,
+    respond, tokens,
 };
+use crate::parallel::ask_any;
+use crate::parallel_requests::AnyRequest;
+use crate::pending_steps::{PendingStep, pending_steps};
 
-/// Changes of a user's credentials.
+/// Changes of a user's credentials, and what else ends a user's sign-ins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Change {
+enum Ending {
     AdminSetUserPassword,
     TemporaryPassword,
+    ChangePassword,
+    NewPasswordRequired,
     ConfirmForgotPassword,
     AdminResetUserPassword,
     AdminUserGlobalSignOut,
+    GlobalSignOut,
+    AdminDisableUser,
+    AdminDeleteUser,
+    DeleteUser,
 }
 
-impl Change {
-    const ALL: [Self; 5] = [
+impl Ending {
+    const ALL: [Self; 11] = [
         Self::AdminSetUserPassword,
         Self::TemporaryPassword,
+        Self::ChangePassword,
+        Self::NewPasswordRequired,
         Self::ConfirmForgotPassword,
         Self::AdminResetUserPassword,
         Self::AdminUserGlobalSignOut,
+        Self::GlobalSignOut,
+        Self::AdminDisableUser,
+        Self::AdminDeleteUser,
+        Self::DeleteUser,
     ];
 
-    fn make(self, fixture: &mut PoolFixture) {
-        let ann = AdminUserCall { user_pool_id: POOL.to_owned(), username: "ann".to_owned() };
-        let reset = || AccountRequest::Profile(ProfileRequest::AdminResetUserPassword(ann.clone()));
-        let request = match self {
-            Self::AdminSetUserPassword => set_password("ann", "of-the-admin-1", true),
-            Self::TemporaryPassword => set_password("ann", "of-the-admin-1", false),
-            Self::AdminResetUserPassword => reset(),
-            Self::AdminUserGlobalSignOut => AccountRequest::AdminUserGlobalSignOut(ann),
+    /// Returns whether a user with a temporary password, or one without, can make the change.
+    const fn is_possible(self, temporary_password: bool) -> bool {
+        match self {
+            Self::NewPasswordRequired => temporary_password,
+            // A temporary password cannot be recovered, and gives no access token (SEMANTICS a.9).
+            Self::ChangePassword
+            | Self::ConfirmForgotPassword
+            | Self::AdminResetUserPassword
+            | Self::GlobalSignOut
+            | Self::DeleteUser => !temporary_password,
+            _ => true,
+        }
+    }
+
+    /// Prepares the change before the sign-in continues, and returns it.
+    fn prepare(self, fixture: &mut PoolFixture) -> Vec<AnyRequest> {
+        let ann = || AdminUserCall { user_pool_id: POOL.to_owned(), username: "ann".to_owned() };
+        let account = |request| vec![AnyRequest::Account(request)];
+        match self {
+            Self::AdminSetUserPassword => account(set_password("ann", "of-the-admin-1", true)),
+            Self::TemporaryPassword => account(set_password("ann", "of-the-admin-1", false)),
+            Self::ChangePassword => account(AccountRequest::ChangePassword(ChangePassword {
+                access_token: access_token(fixture),
+                previous_password: Some(PASSWORD.to_owned()),
+                proposed_password: "of-the-user-1".to_owned(),
+            })),
+            Self::NewPasswordRequired => {
+                let asked = challenge(fixture.password("ann", PASSWORD, None));
+                let answer =
+                    Parameters::new().with(keys::USERNAME, "ann").with(keys::NEW_PASSWORD, "of-the-user-1");
+                let session = asked.session.as_ref().map(poolproof_cognito::ids::Session::as_str);
+                vec![AnyRequest::Pool(respond("NEW_PASSWORD_REQUIRED", session, answer))]
+            }
             Self::ConfirmForgotPassword => {
-                ask(fixture, reset()).unwrap();
-                AccountRequest::Profile(ProfileRequest::ConfirmForgotPassword(ConfirmForgotPassword {
+                let call = ClientUserCall {
                     client_id: CLIENT.to_owned(),
                     username: "ann".to_owned(),
-                    confirmation_code: sent(fixture).code,
-                    password: "of-the-user-1".to_owned(),
                     secret_hash: None,
-                }))
+                };
+                ask(fixture, AccountRequest::Profile(ProfileRequest::ForgotPassword(call))).unwrap();
+                account(AccountRequest::Profile(ProfileRequest::ConfirmForgotPassword(
+                    ConfirmForgotPassword {
+                        client_id: CLIENT.to_owned(),
+                        username: "ann".to_owned(),
+                        confirmation_code: sent(fixture).code,
+                        password: "of-the-user-1".to_owned(),
+                        secret_hash: None,
+                    },
+                )))
             }
-        };
-        ask(fixture, request).unwrap();
+            Self::AdminResetUserPassword => {
+                account(AccountRequest::Profile(ProfileRequest::AdminResetUserPassword(ann())))
+            }
+            Self::AdminUserGlobalSignOut => account(AccountRequest::AdminUserGlobalSignOut(ann())),
+            Self::GlobalSignOut => {
+                let access_token = access_token(fixture);
+                vec![AnyRequest::Pool(Request::GlobalSignOut(GlobalSignOut { access_token }))]
+            }
+            Self::AdminDisableUser => account(AccountRequest::AdminDisableUser(ann())),
+            Self::AdminDeleteUser => account(AccountRequest::AdminDeleteUser(ann())),
+            Self::DeleteUser => {
+                let access_token = access_token(fixture);
+                account(AccountRequest::Profile(ProfileRequest::DeleteUser(BearerCall { access_token })))
+            }
+        }
     }
+
+    fn make(self, fixture: &mut PoolFixture) {
+        for request in self.prepare(fixture) {
+            ask_any(fixture, request).unwrap();
+        }
+    }
+}
+
+/// Returns an access token of Ann's from a sign-in with the password alone.
+fn access_token(fixture: &mut PoolFixture) -> String {
+    let before = *fixture.harness.pool.policy();
+    fixture.harness.pool.set_policy(policy(RememberMode::No, false, MfaMode::Off));
+    let token = tokens(fixture.password("ann", PASSWORD, None)).access_token.as_str().to_owned();
+    fixture.harness.pool.set_policy(before);
+    token
 }
 
 /// Gives Ann an address that can receive a recovery code.
@@ -70,43 +145,61 @@ fn verify_address(fixture: &mut PoolFixture) {
     ask(fixture, AccountRequest::Profile(ProfileRequest::AdminUpdateUserAttributes(update))).unwrap();
 }
 
+/// The refusals of a step whose sign-in has ended: by another password or a sign-out, by a state of the user,
+/// or because there is no such user.
+fn is_end(change: Ending, refused: &str) -> bool {
+    match change {
+        Ending::AdminDisableUser => refused == "NotAuthorizedException: User is disabled.",
+        Ending::AdminDeleteUser | Ending::DeleteUser => refused == BAD_SESSION || refused == INCORRECT,
+        Ending::AdminResetUserPassword => {
+            refused.starts_with("PasswordResetRequiredException")
+                || [BAD_SESSION, INCORRECT].contains(&refused)
+        }
+        _ => refused == BAD_SESSION || refused == INCORRECT,
+    }
+}
+
+/// Every step of every flow and every change, before the step and during its arithmetic: no step continues.
 #[test]
 fn no_step_outlives_a_change_of_the_credentials() {
-    for change in Change::ALL {
-        for (stop, mut fixture, request) in interrupted_sign_ins() {
-            // A temporary password cannot be recovered (SEMANTICS a.9).
-            let recovers = matches!(change, Change::ConfirmForgotPassword | Change::AdminResetUserPassword);
-            if stop == "a new password" && recovers {
+    let (mut before, mut during) = (0, 0);
+    for change in Ending::ALL {
+        for PendingStep { name, mut fixture, request } in pending_steps() {
+            // A disabled user can start the proof of the password, but not finish it.
+            let starts = name == "PASSWORD_SRP" && change == Ending::AdminDisableUser;
+            if starts || !change.is_possible(name == "a new password") {
                 continue;
             }
             verify_address(&mut fixture);
             change.make(&mut fixture);
-            let reply = fixture.ask(request);
-            assert!(reply.is_err(), "{change:?} at {stop}: {reply:?}");
-            if change != Change::AdminResetUserPassword {
-                assert_eq!(refusal(reply), BAD_SESSION, "{change:?} at {stop}");
+            let refused = refusal(fixture.ask(request));
+            assert!(is_end(change, &refused), "{change:?} before {name}: {refused}");
+            before += 1;
+        }
+        for PendingStep { name, mut fixture, request } in pending_steps() {
+            if !change.is_possible(name == "a new password") {
+                continue;
             }
+            verify_address(&mut fixture);
+            let prepared = change.prepare(&mut fixture);
+            let (now, origin) = (fixture.harness.now, fixture.harness.origin);
+            let Step::Compute(job, pending) = fixture.harness.pool.handle(now, origin, request) else {
+                continue;
+            };
+            // The arithmetic of PASSWORD_SRP only starts the proof: its claim is a step of its own.
+            if name == "PASSWORD_SRP" {
+                continue;
+            }
+            prepared.into_iter().for_each(|request| drop(ask_any(&mut fixture, request).unwrap()));
+            let refused = match fixture.harness.pool.resume(now, pending, job.run()) {
+                Step::Reply(reply) => refusal(reply),
+                other => panic!("{change:?} during {name}: {other:?}"),
+            };
+            assert!(is_end(change, &refused), "{change:?} during {name}: {refused}");
+            during += 1;
         }
     }
-}
-
-#[test]
-fn a_change_during_the_arithmetic_ends_the_sign_in_too() {
-    let arithmetic = ["a new password", "the device's turn", "the device's claim"];
-    for change in [Change::AdminSetUserPassword, Change::AdminUserGlobalSignOut] {
-        for (stop, mut fixture, request) in interrupted_sign_ins() {
-            if arithmetic.contains(&stop) {
-                let begun = begin(&mut fixture, request);
-                change.make(&mut fixture);
-                assert_eq!(refusal(finish(&mut fixture, begun)), BAD_SESSION, "{change:?} at {stop}");
-            }
-        }
-        let mut fixture = PoolFixture::of_ann(PoolPolicy::DEFAULT);
-        let exchange = fixture.start("ann");
-        let claim = fixture.claim(&exchange, PASSWORD);
-        change.make(&mut fixture);
-        assert_eq!(refusal(fixture.answer(ChallengeName::PasswordVerifier, None, claim)), INCORRECT);
-    }
+    assert_eq!((before, during), (275, 146), "pairs of changes and steps");
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod histories;
 mod lockout;
 mod parallel;
 mod parallel_requests;
+mod pending_steps;
 mod recovery;
 mod replays;
 mod requests;

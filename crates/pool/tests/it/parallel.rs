@@ -142,7 +142,8 @@ impl Start {
         let groups = apply_changes(fixture, &mut accounts);
         let mut described = vec![format!("{groups:?} {:?}", fixture.harness.pool.entry_counts())];
         for (name, record) in accounts {
-            let password = [PASSWORD].into_iter().chain(NEW_PASSWORDS).find(|password| has(&record, password));
+            let password =
+                [PASSWORD].into_iter().chain(NEW_PASSWORDS).find(|password| has(&record, password));
             described.push(format!("{name}: {password:?} {}", self.normalize(&json!(record))));
         }
         let mut sent: Vec<_> = fixture.harness.pool.take_deliveries();
@@ -251,13 +252,14 @@ fn permutations(count: usize) -> Vec<Vec<usize>> {
 }
 
 /// Most orders of steps that a round tries.
-const MAX_ORDERS: usize = 12;
+const MAX_ORDERS: usize = 8;
 
 /// Draws two or three requests: copies of one, or a mixture of requests about one user.
 fn draw(rng: &mut poolproof_cognito::seed::Rng, requests: &[(&'static str, AnyRequest)]) -> Vec<usize> {
     let first = rng.random_range(0..requests.len());
     let mut chosen = vec![first];
-    let near: Vec<usize> = (0..requests.len()).filter(|index| requests[*index].0 == requests[first].0).collect();
+    let near: Vec<usize> =
+        (0..requests.len()).filter(|index| requests[*index].0 == requests[first].0).collect();
     while chosen.len() < 2 || chosen.len() < 3 && rng.random_range(0..3) == 0 {
         chosen.push(match rng.random_range(0..4) {
             0 => first,
@@ -274,7 +276,8 @@ fn check_round(variant: Variant, chosen: &[usize], rng: &mut poolproof_cognito::
     let serial: Vec<Outcome> = permutations(chosen.len())
         .into_iter()
         .map(|order| {
-            let order: Vec<usize> = order.into_iter().flat_map(|index| std::iter::repeat_n(index, 8)).collect();
+            let order: Vec<usize> =
+                order.into_iter().flat_map(|index| std::iter::repeat_n(index, 8)).collect();
             let (outcome, steps) = run(variant, chosen, &order);
             counts.iter_mut().zip(steps).for_each(|(count, steps)| *count = steps.max(*count));
             outcome

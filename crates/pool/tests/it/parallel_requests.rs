@@ -4,9 +4,8 @@ use poolproof_cognito::ids::{AccessToken, ClientId, Session};
 use poolproof_cognito::policy::{ClaimReuse, MfaMode, PoolPolicy, RememberMode, Switches, UsernameSettings};
 use poolproof_cognito::protocol::{
     AccountRequest, AssociateSoftwareToken, AuthenticationResult, Challenge, ChallengeName, DeviceStatus,
-    GroupRequest, MfaPreference, MfaPreferences, Parameters, ProfileRequest, Request, Response, SecretVerifierConfig, SetUserMfaPreference,
-    VerifySoftwareToken,
-    keys,
+    GroupRequest, MfaPreference, MfaPreferences, Parameters, ProfileRequest, Request, Response,
+    SecretVerifierConfig, SetUserMfaPreference, VerifySoftwareToken, keys,
 };
 use poolproof_cognito::totp::{TotpSecret, step_at};
 use poolproof_pool::{AppClient, CustomAuth, PasswordFlow, Pool, UserStatus};
@@ -21,7 +20,8 @@ use crate::fixture::{
 };
 
 /// The passwords that requests set.
-pub(crate) const NEW_PASSWORDS: [&str; 4] = ["of-the-user-1", "of-the-user-2", "of-the-admin-1", "temporary-1"];
+pub(crate) const NEW_PASSWORDS: [&str; 4] =
+    ["of-the-user-1", "of-the-user-2", "of-the-admin-1", "temporary-1"];
 
 /// A request of either kind.
 #[derive(Clone, Debug)]
@@ -145,7 +145,8 @@ impl Scene {
         ];
         let mut requests = vec![start];
         requests.extend(claims.into_iter().map(|claim| respond("PASSWORD_VERIFIER", None, claim)));
-        let choice = challenge(fixture.initiate("USER_AUTH", named("ann").with(keys::DEVICE_KEY, "us-east-1_x")));
+        let choice =
+            challenge(fixture.initiate("USER_AUTH", named("ann").with(keys::DEVICE_KEY, "us-east-1_x")));
         for password in [PASSWORD, "wrong", NEW_PASSWORDS[2]] {
             let plain = named("ann").with(keys::PASSWORD, password);
             requests.push(initiate("USER_PASSWORD_AUTH", plain.clone()));
@@ -174,7 +175,8 @@ impl Scene {
         drop(turns);
         assert_eq!(first.name, ChallengeName::DeviceSrpAuth);
         let (_, public_a) = fixture.draw_a();
-        let start = named("ann").with(keys::DEVICE_KEY, device.key.as_str()).with(keys::SRP_A, public_a.to_hex());
+        let start =
+            named("ann").with(keys::DEVICE_KEY, device.key.as_str()).with(keys::SRP_A, public_a.to_hex());
         let mut requests = vec![
             respond("DEVICE_SRP_AUTH", session(&first), start.clone()),
             respond("DEVICE_SRP_AUTH", session(&third), start.clone()),
@@ -232,7 +234,8 @@ impl Scene {
         let code = ProfileRequest::GetUserAttributeVerificationCode(code);
         ask(&mut self.fixture, AccountRequest::Profile(code)).unwrap();
         let code = crate::accounts::sent(&mut self.fixture).code;
-        let verify = |code: &str| read(json!({ "AccessToken": access, "AttributeName": "email", "Code": code }));
+        let verify =
+            |code: &str| read(json!({ "AccessToken": access, "AttributeName": "email", "Code": code }));
         for request in [
             ProfileRequest::UpdateUserAttributes(read(update)),
             ProfileRequest::VerifyUserAttribute(verify(&code)),
@@ -309,7 +312,8 @@ impl Scene {
                 let session = Some(session.as_str().to_owned());
                 let code = TotpSecret::from_base32(&secret_code).unwrap().code(step_at(fixture.harness.now));
                 let (user_code, friendly_device_name) = (code, None);
-                let verify = VerifySoftwareToken { session: session.clone(), user_code, friendly_device_name };
+                let verify =
+                    VerifySoftwareToken { session: session.clone(), user_code, friendly_device_name };
                 requests.push(("ann", Request::VerifySoftwareToken(verify)));
                 let again = AssociateSoftwareToken { session };
                 requests.push(("ann", Request::AssociateSoftwareToken(again)));
@@ -325,7 +329,7 @@ impl Scene {
             let membership = || json!({ "UserPoolId": POOL, "Username": user, "GroupName": "users" });
             for request in [
                 set_password(user, NEW_PASSWORDS[2], true),
-                set_password(user, PASSWORD, true),
+                set_password(user, NEW_PASSWORDS[0], true),
                 set_password(user, NEW_PASSWORDS[3], false),
                 AccountRequest::AdminDeleteUser(call()),
                 AccountRequest::AdminDisableUser(call()),
@@ -369,9 +373,11 @@ impl Scene {
         ask(&mut self.fixture, AccountRequest::Profile(forgot.clone())).unwrap();
         let reset = self.fixture.delivered("ann");
         self.profile_request("ann", forgot);
-        for (code, password) in
-            [(reset.as_str(), NEW_PASSWORDS[0]), (reset.as_str(), NEW_PASSWORDS[1]), ("000000", NEW_PASSWORDS[1])]
-        {
+        for (code, password) in [
+            (reset.as_str(), NEW_PASSWORDS[0]),
+            (reset.as_str(), NEW_PASSWORDS[1]),
+            ("000000", NEW_PASSWORDS[1]),
+        ] {
             let recover = json!({
                 "ClientId": CLIENT, "Username": "ann", "ConfirmationCode": code, "Password": password,
             });
