@@ -28,6 +28,7 @@ mod lockout;
 mod parallel;
 mod parallel_requests;
 mod pending_steps;
+mod races;
 mod recovery;
 mod replays;
 mod requests;
