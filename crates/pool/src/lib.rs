@@ -213,14 +213,6 @@ impl Pending {
     fn new(client_id: &ClientId, work: PendingWork) -> Self {
         Self { client_id: Some(client_id.clone()), work }
     }
-
-    /// Returns the work of a request about a user.
-    pub(crate) const fn account_work(&self) -> Option<&users::PendingVerifier> {
-        match &self.work {
-            PendingWork::Account(work) => Some(work),
-            _ => None,
-        }
-    }
 }
 
 impl Pool {

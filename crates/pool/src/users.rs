@@ -43,6 +43,16 @@ impl PendingVerifier {
     }
 }
 
+impl Pending {
+    /// Returns the work of a request about a user.
+    pub(crate) const fn account_work(&self) -> Option<&PendingVerifier> {
+        match &self.work {
+            PendingWork::Account(work) => Some(work),
+            _ => None,
+        }
+    }
+}
+
 /// The purpose of a password's verifier.
 #[derive(Debug)]
 pub(super) enum Purpose {

@@ -10,6 +10,7 @@ mod clients;
 mod config;
 mod described;
 mod pools;
+mod recheck;
 mod record;
 mod risk;
 mod route;
@@ -24,7 +25,6 @@ use std::sync::Arc;
 use rand::{Rng as _, RngExt as _};
 
 use crate::quota::{self, CategoryBuckets, Level};
-use crate::users::PendingVerifier;
 use crate::{
     AppClient, CustomAuth, Defect, Delivery, Pool, PoolIdentity, Rs256, SigningJob, TriggerCall,
     TriggerFailure,
@@ -313,7 +313,7 @@ impl Provider {
             (Operation::Account(AccountRequest::SignUp(_)), Some((_, hosted)))
                 if hosted.settings.only_administrators_create =>
             {
-                Step::Reply(Err(sign_up_not_permitted()))
+                Step::Reply(Err(recheck::sign_up_not_permitted()))
             }
             (Operation::Pool(request), Some((pool_id, hosted))) => {
                 from_pool_step(pool_id, false, hosted.pool.handle(now, origin, request))
@@ -376,34 +376,6 @@ impl Provider {
         }
     }
 
-    fn check_user_limit(&self) -> Result<(), ApiError> {
-        let AccountLimits { users, .. } = self.config.limits;
-        if self.counts().1 < users {
-            return Ok(());
-        }
-        let message = format!("You have exceeded your user limit: {users} users of all pools.");
-        Err(ApiError::new(ErrorKind::LimitExceeded, message))
-    }
-
-    /// Checks again, after arithmetic, what [`Self::handle`] has checked before.
-    fn check_again(&self, pending: &Pending) -> Result<(), ApiError> {
-        let Pending { pool_id, inner, named_pool } = pending;
-        let work = inner.account_work();
-        let Some(hosted) = self.pools.get(pool_id) else {
-            return Err(match &inner.client_id {
-                _ if work.is_some_and(PendingVerifier::has_token) => route::invalid_token(),
-                Some(client_id) if !named_pool => route::client_not_found(client_id.as_str()),
-                _ => pool_not_found(pool_id.as_str()),
-            });
-        };
-        let Some(work) = work.filter(|work| work.adds_user()) else { return Ok(()) };
-        self.check_user_limit()?;
-        if work.signs_up() && hosted.settings.only_administrators_create {
-            return Err(sign_up_not_permitted());
-        }
-        Ok(())
-    }
-
     /// Returns the number of stored sign-in entries of all pools.
     fn pending(&self) -> usize {
         self.pools.values().map(|hosted| hosted.pool.pending()).sum()
@@ -427,21 +399,6 @@ impl Provider {
         answer: Result<Vec<u8>, TriggerFailure>,
     ) -> Handled {
         self.resume_in_pool(pending, |pool, inner| pool.resume_trigger(now, inner, answer))
-    }
-
-    fn resume_in_pool(
-        &mut self,
-        pending: Pending,
-        resume: impl FnOnce(&mut Pool, crate::Pending) -> crate::Step,
-    ) -> Handled {
-        let checked = self.check_again(&pending);
-        let Pending { pool_id, inner, named_pool } = pending;
-        let step = match (checked, self.pools.get_mut(&pool_id)) {
-            (Err(error), _) => Step::Reply(Err(error)),
-            (Ok(()), Some(hosted)) => from_pool_step(&pool_id, named_pool, resume(&mut hosted.pool, inner)),
-            (Ok(()), None) => Step::Reply(Err(pool_not_found(pool_id.as_str()))),
-        };
-        Handled { pool_id: Some(pool_id), step }
     }
 
     fn manage(&mut self, now: Timestamp, request: ManagementRequest) -> Result<OperationResponse, ApiError> {
@@ -497,10 +454,6 @@ fn from_pool_step(pool_id: &PoolId, named_pool: bool, step: crate::Step) -> Step
         crate::Step::Sign(signing) => Step::Sign(signing),
         crate::Step::Trigger(call, inner) => Step::Trigger(call, pending(inner)),
     }
-}
-
-fn sign_up_not_permitted() -> ApiError {
-    ApiError::not_authorized("SignUp is not permitted for this user pool")
 }
 
 /// Converts a pool's reply to an answer.

@@ -1,0 +1,58 @@
+//! What the provider checks again when a request continues after its arithmetic: pools and users may have been
+//! added or removed meanwhile.
+
+use super::{AccountLimits, Handled, Pending, Provider, Step, from_pool_step, pool_not_found, route};
+use crate::Pool;
+use crate::users::PendingVerifier;
+use poolproof_cognito::protocol::{ApiError, ErrorKind};
+
+impl Provider {
+    /// Refuses another user if the account has as many as it may.
+    pub(super) fn check_user_limit(&self) -> Result<(), ApiError> {
+        let AccountLimits { users, .. } = self.config.limits;
+        if self.counts().1 < users {
+            return Ok(());
+        }
+        let message = format!("You have exceeded your user limit: {users} users of all pools.");
+        Err(ApiError::new(ErrorKind::LimitExceeded, message))
+    }
+
+    /// Checks again, after arithmetic, what [`Self::handle`] has checked before.
+    fn check_again(&self, pending: &Pending) -> Result<(), ApiError> {
+        let Pending { pool_id, inner, named_pool } = pending;
+        let work = inner.account_work();
+        let Some(hosted) = self.pools.get(pool_id) else {
+            return Err(match &inner.client_id {
+                _ if work.is_some_and(PendingVerifier::has_token) => route::invalid_token(),
+                Some(client_id) if !named_pool => route::client_not_found(client_id.as_str()),
+                _ => pool_not_found(pool_id.as_str()),
+            });
+        };
+        let Some(work) = work.filter(|work| work.adds_user()) else { return Ok(()) };
+        self.check_user_limit()?;
+        if work.signs_up() && hosted.settings.only_administrators_create {
+            return Err(sign_up_not_permitted());
+        }
+        Ok(())
+    }
+
+    /// Continues a request in its pool.
+    pub(super) fn resume_in_pool(
+        &mut self,
+        pending: Pending,
+        resume: impl FnOnce(&mut Pool, crate::Pending) -> crate::Step,
+    ) -> Handled {
+        let checked = self.check_again(&pending);
+        let Pending { pool_id, inner, named_pool } = pending;
+        let step = match (checked, self.pools.get_mut(&pool_id)) {
+            (Err(error), _) => Step::Reply(Err(error)),
+            (Ok(()), Some(hosted)) => from_pool_step(&pool_id, named_pool, resume(&mut hosted.pool, inner)),
+            (Ok(()), None) => Step::Reply(Err(pool_not_found(pool_id.as_str()))),
+        };
+        Handled { pool_id: Some(pool_id), step }
+    }
+}
+
+pub(super) fn sign_up_not_permitted() -> ApiError {
+    ApiError::not_authorized("SignUp is not permitted for this user pool")
+}
