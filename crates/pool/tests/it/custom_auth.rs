@@ -100,19 +100,6 @@ fn right_answers_to_all_challenges_sign_in() {
     assert_eq!(challenge(fixture.initiate("CUSTOM_AUTH", named_so)).name, ChallengeName::CustomChallenge);
 }
 
-/// A11: amplify-js#2705, #12220 and amplify-flutter#3541 use `CUSTOM_AUTH`. The text for a pool without
-/// triggers is from amplify-ui#3452.
-#[test]
-fn a_pool_without_custom_challenges_says_that_it_has_none() {
-    let mut without = PoolFixture::of_ann(PoolPolicy::DEFAULT);
-    let message =
-        "InvalidParameterException: Custom auth lambda trigger is not configured for the user pool.";
-    assert_eq!(refusal(without.initiate("CUSTOM_AUTH", named("ann"))), message);
-    let mut unlisted = with_client(PoolPolicy::DEFAULT, AppClient { custom_flow: false, ..client() });
-    let message = "InvalidParameterException: CUSTOM_AUTH is not enabled for the client.";
-    assert_eq!(refusal(unlisted.initiate("CUSTOM_AUTH", named("ann"))), message);
-}
-
 #[test]
 fn the_third_wrong_answer_refuses_and_locks_no_user_out() {
     // Developer guide, lockout: custom challenges do not count.

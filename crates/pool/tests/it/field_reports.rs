@@ -1,23 +1,23 @@
 //! Public reports and measurements of Cognito's behavior, each as a test: user names, device keys, second
 //! factors and tokens. The comment of each test has the number of the report and its source.
 //!
-//! Reports A are public reports and documentation, reports C are histories that were played against an
-//! independent model. `cargo test field_reports` runs them all. Report A1 is also played by Amplify
-//! itself, see the interop tests.
+//! Reports A are public reports and documentation. Reports C are histories that were played against an
+//! independent model, see `field_reports_histories`. `cargo test field_reports` runs them all. Report A1 is
+//! also played by Amplify itself, see the interop tests.
 
-use poolproof_cognito::ids::{DeviceKey, Session};
+use poolproof_cognito::ids::{ClientId, DeviceKey, Session};
 use poolproof_cognito::policy::{
-    ClaimReuse, FactorTypes, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskMode, RiskPolicy,
-    Switches, UsernameSettings,
+    ClaimReuse, FactorTypes, MfaMode, PoolPolicy, RememberMode, Switches, UsernameSettings,
 };
 use poolproof_cognito::protocol::{
     AssociateSoftwareToken, Challenge, ChallengeName, DeviceStatus, GlobalSignOut, Parameters, Reply,
     Request, Response, SecretVerifierConfig, keys,
 };
-use poolproof_pool::{Pool, PoolIdentity};
+use poolproof_pool::{AppClient, CustomAuth, CustomChallenge, Pool, PoolIdentity};
+use poolproof_srp::Group;
 
 use crate::fixture::{
-    INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, call, challenge, parameter, policy,
+    CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, call, challenge, parameter, policy,
     refusal, tokens,
 };
 
@@ -25,7 +25,7 @@ const NOT_FOUND: &str = "UserNotFoundException: User does not exist.";
 const INVALID_KEY: &str = "InvalidParameterException: Invalid device key given.";
 const SUB: &str = "00000000-0000-4000-8000-000000000001";
 
-fn always(mfa: MfaMode) -> PoolPolicy {
+pub(crate) fn always(mfa: MfaMode) -> PoolPolicy {
     policy(RememberMode::Always, true, mfa)
 }
 
@@ -38,7 +38,12 @@ fn with_usernames(policy: PoolPolicy, usernames: UsernameSettings) -> PoolFixtur
 }
 
 /// Answers a challenge of the authenticator app, with a device key or without.
-fn answer_app(fixture: &mut PoolFixture, name: &str, asked: &Challenge, key: Option<&DeviceKey>) -> Reply {
+pub(crate) fn answer_app(
+    fixture: &mut PoolFixture,
+    name: &str,
+    asked: &Challenge,
+    key: Option<&DeviceKey>,
+) -> Reply {
     let code = fixture.next_app_code("ann");
     let answers = Parameters::new().with(keys::USERNAME, name).with(keys::SOFTWARE_TOKEN_MFA_CODE, code);
     let answers = match key {
@@ -49,7 +54,7 @@ fn answer_app(fixture: &mut PoolFixture, name: &str, asked: &Challenge, key: Opt
 }
 
 /// A user `ann` with an app and a device that does not replace MFA.
-fn ann_with_app_and_device(status: DeviceStatus, mfa_bound: bool) -> (PoolFixture, TestDevice) {
+pub(crate) fn ann_with_app_and_device(status: DeviceStatus, mfa_bound: bool) -> (PoolFixture, TestDevice) {
     let mut fixture = PoolFixture::new(policy(RememberMode::OptIn, true, MfaMode::Optional));
     let (phone, known) = fixture.device(status, mfa_bound);
     fixture.add_with_app("ann", |account| account.devices.push(known));
@@ -71,6 +76,24 @@ fn srp_hashes_the_user_name_and_a_sub_starts_no_sign_in() {
     let exchange = fixture.start("ann");
     let claim = fixture.claim(&exchange, PASSWORD).with(keys::USERNAME, SUB);
     tokens(fixture.send_claim(&exchange, claim));
+}
+
+/// Report A1: amplify-js#14349. Amplify finds its device under USER_ID_FOR_SRP, so the device must replace
+/// the MFA from the second sign-in on.
+#[test]
+fn a_device_that_is_stored_under_user_id_for_srp_replaces_mfa() {
+    let mut fixture = PoolFixture::new(always(MfaMode::Optional));
+    fixture.add_with_app("amy", |_| {});
+    let first = fixture.run_sign_in("amy", None);
+    assert_eq!(first.path(), "SOFTWARE_TOKEN_MFA tokens +N");
+    let (phone, _) = fixture.confirm(&first.end.unwrap());
+    for _ in 0..2 {
+        let exchange = fixture.start("amy");
+        assert_eq!(parameter(&exchange.challenge, keys::USER_ID_FOR_SRP), "amy");
+        let claim = fixture.claim(&exchange, PASSWORD).with(keys::DEVICE_KEY, phone.key.as_str());
+        let next = fixture.send_claim(&exchange, claim);
+        assert_eq!(fixture.finish_sign_in("amy", Some(&phone), next).path(), "DEVICE_SRP_AUTH tokens");
+    }
 }
 
 /// Report A8: identity-js#410: an address is an alias once it is verified.
@@ -153,52 +176,6 @@ fn a_key_in_the_mfa_answer_only_leads_to_the_device_proof() {
     assert_eq!(result.path(), "DEVICE_SRP_AUTH tokens");
 }
 
-/// Reports C1 to C4: Histories against an independent model: the state of a device counts when the answer
-/// is judged.
-#[test]
-fn a_device_counts_as_it_is_when_the_mfa_is_answered() {
-    let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::NotRemembered, false);
-    // Forgotten in the meantime: the challenge stays, and the code is not used up.
-    let asked = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
-    let code = fixture.next_app_code("ann");
-    let answers = Parameters::new().with(keys::USERNAME, "ann").with(keys::SOFTWARE_TOKEN_MFA_CODE, code);
-    fixture.forget("ann", &phone);
-    let with_key = answers.clone().with(keys::DEVICE_KEY, phone.key.as_str());
-    assert_eq!(refusal(fixture.answer(asked.name, asked.session.as_ref(), with_key)), NO_SUCH_DEVICE);
-    tokens(fixture.answer(asked.name, asked.session.as_ref(), answers));
-    // Remembered in the meantime: the device must prove itself.
-    let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::NotRemembered, false);
-    let signed_in = fixture.run_sign_in("ann", Some(&phone)).end.unwrap();
-    let asked = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
-    let remember = crate::fixture::set_status(&signed_in.access_token, &phone.key, "remembered");
-    assert_eq!(fixture.ask(remember), Ok(Response::Empty));
-    let next = challenge(answer_app(&mut fixture, "ann", &asked, Some(&phone.key)));
-    assert_eq!(next.name, ChallengeName::DeviceSrpAuth);
-    // Forgotten before the proof: the challenge stays.
-    fixture.forget("ann", &phone);
-    let refused = fixture.start_device("ann", next.session.as_ref(), &phone).unwrap_err();
-    assert_eq!(refused.to_string(), NO_SUCH_DEVICE);
-    let again = fixture.start_device("ann", next.session.as_ref(), &phone).unwrap_err();
-    assert_eq!(again.to_string(), NO_SUCH_DEVICE);
-}
-
-/// Report C8: Two pycognito clients, which send no session.
-#[test]
-fn two_sign_ins_of_one_device_can_wait_at_once() {
-    let mut fixture = PoolFixture::new(always(MfaMode::Off));
-    let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
-    fixture.add("ann", |account| account.devices.push(known));
-    for _ in 0..2 {
-        let asked = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
-        assert_eq!(asked.name, ChallengeName::DeviceSrpAuth);
-    }
-    let exchanges: Vec<_> = (0..2).map(|_| fixture.start_device("ann", None, &phone).unwrap()).collect();
-    for exchange in exchanges {
-        tokens(fixture.prove(&exchange, &phone.secret));
-    }
-    assert!(fixture.start_device("ann", None, &phone).is_err(), "no third sign-in waits");
-}
-
 /// MiniStack, measured on AWS: a challenge can be answered until it expires.
 #[test]
 fn a_password_claim_can_be_sent_again_and_a_wrong_one_counts_once() {
@@ -227,47 +204,6 @@ fn a_device_of_a_sign_in_without_mfa_needs_one_mfa_before_it_replaces_any() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::Remembered, false);
     let paths: Vec<_> = (0..2).map(|_| fixture.sign_in_path("ann", Some(&phone))).collect();
     assert_eq!(paths, ["SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens", "DEVICE_SRP_AUTH tokens"]);
-}
-
-/// Report C6: Developer guide, adding MFA: risk needs only a registered factor.
-#[test]
-fn risk_asks_for_a_registered_factor() {
-    for action in [RiskAction::MfaIfConfigured, RiskAction::MfaRequired] {
-        let risk = RiskPolicy {
-            mode: RiskMode::Enforced,
-            low: action,
-            medium: action,
-            high: action,
-            ..RiskPolicy::OFF
-        };
-        let mut fixture =
-            PoolFixture::new(PoolPolicy { risk, ..policy(RememberMode::No, false, MfaMode::Optional) });
-        fixture.add("ann", |account| account.phone = Some("+15551234567".to_owned()));
-        assert_eq!(fixture.sign_in_path("ann", None), "tokens", "the pool asks only for active factors");
-        fixture.harness.origin.risk = Some(RiskLevel::Low);
-        assert_eq!(fixture.sign_in_path("ann", None), "SMS_MFA tokens");
-        let policy = *fixture.harness.pool.policy();
-        let factor_types = FactorTypes { sms: false, ..FactorTypes::ALL };
-        fixture.harness.pool.set_policy(PoolPolicy { factor_types, ..policy });
-        let path = fixture.sign_in_path("ann", None);
-        let blocked = "NotAuthorizedException: Unable to login because of security reasons.";
-        assert_eq!(path, if action == RiskAction::MfaRequired { blocked } else { "tokens" });
-    }
-}
-
-/// Report C7: Developer guide: only activated types count, and they are listed.
-#[test]
-fn a_pool_without_sms_offers_only_its_own_types() {
-    let factor_types = FactorTypes { sms: false, email: false, totp: true };
-    let mut fixture =
-        PoolFixture::new(PoolPolicy { factor_types, ..policy(RememberMode::No, false, MfaMode::On) });
-    fixture.add("ann", |account| {
-        account.phone = Some("+15551234567".to_owned());
-        account.sms_mfa = true;
-    });
-    let asked = challenge(fixture.password("ann", PASSWORD, None));
-    assert_eq!(asked.name, ChallengeName::MfaSetup);
-    assert_eq!(parameter(&asked, keys::MFAS_CAN_SETUP), r#"["SOFTWARE_TOKEN_MFA"]"#);
 }
 
 /// Report A15: identity-js#270, #542.
@@ -316,4 +252,32 @@ fn an_app_cannot_be_set_up_in_a_pool_that_does_not_activate_apps() {
     let associate = Request::AssociateSoftwareToken(AssociateSoftwareToken { session });
     let refused = "InvalidParameterException: Software token MFA is not enabled for this user pool.";
     assert_eq!(refusal(fixture.ask(associate)), refused);
+}
+
+/// Report A11: amplify-js#2705, #12220 and amplify-flutter#3541 use `CUSTOM_AUTH`. The text for a pool without
+/// triggers is from amplify-ui#3452.
+#[test]
+fn custom_auth_works_where_the_pool_has_challenges_and_the_client_lists_the_flow() {
+    let with = |client: AppClient, challenges: bool| {
+        let mut fixture = PoolFixture::with(always(MfaMode::Off), Group::toy(), client);
+        if challenges {
+            let (challenge, answer) = ("captcha".to_owned(), "42".to_owned());
+            fixture.custom_auth(CustomAuth::Challenges(vec![CustomChallenge { challenge, answer }]));
+        }
+        fixture.add("ann", |_| {});
+        fixture
+    };
+    let listed = || AppClient::public(ClientId::new(CLIENT));
+    let ann = Parameters::new().with(keys::USERNAME, "ann");
+    let mut fixture = with(listed(), true);
+    let asked = challenge(fixture.initiate("CUSTOM_AUTH", ann.clone()));
+    assert_eq!((asked.name, parameter(&asked, "challenge")), (ChallengeName::CustomChallenge, "captcha"));
+    let answers = ann.clone().with(keys::ANSWER, "42");
+    tokens(fixture.answer(asked.name, asked.session.as_ref(), answers));
+    let message =
+        "InvalidParameterException: Custom auth lambda trigger is not configured for the user pool.";
+    assert_eq!(refusal(with(listed(), false).initiate("CUSTOM_AUTH", ann.clone())), message);
+    let message = "InvalidParameterException: CUSTOM_AUTH is not enabled for the client.";
+    let unlisted = AppClient { custom_flow: false, ..listed() };
+    assert_eq!(refusal(with(unlisted, false).initiate("CUSTOM_AUTH", ann)), message);
 }

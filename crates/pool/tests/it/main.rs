@@ -21,6 +21,7 @@ mod devices;
 mod events;
 mod factors;
 mod field_reports;
+mod field_reports_histories;
 mod fixture;
 mod groups;
 mod histories;
