@@ -67,23 +67,23 @@ quotas_map! {
     user_account_recovery,
     /// Reads of users.
     user_read,
-    /// Changes of users, and global sign-outs.
+    /// Changes of users and of their groups, and global sign-outs.
     user_update,
     /// Revocations of refresh tokens.
     user_token,
-    /// Reads of devices.
+    /// Reads of devices, groups and events of users, and codes sent again.
     user_resource_read,
     /// Changes of devices and of second factors.
     user_resource_update,
-    /// Lists of users.
+    /// Lists of users, also of a group.
     user_list,
     /// Reads of pools.
     user_pool_read,
     /// Changes of pools.
     user_pool_update,
-    /// Reads of the MFA and risk configurations of pools.
+    /// Reads of the configurations, groups and tags of pools.
     user_pool_resource_read,
-    /// Changes of the MFA and risk configurations of pools.
+    /// Changes of the configurations, groups and tags of pools.
     user_pool_resource_update,
     /// Reads of app clients.
     user_pool_client_read,
@@ -93,7 +93,7 @@ quotas_map! {
     reads_per_user,
     /// Writes of one user, such as ConfirmDevice.
     writes_per_user,
-    /// Each operation on one pool's configurations or app clients.
+    /// Each operation on one pool's configurations, groups, tags or app clients.
     operation_per_pool,
 }
 

@@ -61,7 +61,7 @@ names! {
     ClientId;
     /// The name that a user signs in with.
     Username;
-    /// A user's immutable ID, a UUID. The pool sends it as `USER_ID_FOR_SRP`.
+    /// A user's immutable ID, a UUID. It is the user name only in a pool that names users by an address.
     Sub;
     /// A device key, `<region>_<uuid>`.
     DeviceKey;
@@ -87,6 +87,12 @@ impl ClientId {
 }
 
 impl PoolId {
+    /// Returns the ID of the pool that an ARN names.
+    pub fn in_arn(arn: &str) -> Option<&str> {
+        let resource = arn.strip_prefix("arn:aws:cognito-idp:")?;
+        resource.split_once(":userpool/").map(|(_, id)| id)
+    }
+
     /// Returns the text after the first `_`, or the whole ID if there is none. User SRP hashes it
     /// (docs/semantics.md, SRP).
     pub fn name(&self) -> &str {
@@ -109,6 +115,8 @@ mod tests {
         let id = PoolId::new("us-east-1_AbC_1");
         assert_eq!((id.region(), id.name()), ("us-east-1", "AbC_1"));
         assert_eq!(PoolId::new("odd").name(), "odd");
+        assert_eq!(PoolId::in_arn("arn:aws:cognito-idp:r:1:userpool/r_A"), Some("r_A"));
+        assert_eq!(PoolId::in_arn("arn:aws:cognito-idp:r:1:identitypool/r_A"), None);
     }
 
     #[test]

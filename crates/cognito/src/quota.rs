@@ -90,23 +90,23 @@ categories! {
     UserAccountRecovery user_account_recovery = 30 false Write,
     /// Reads of users.
     UserRead user_read = 120 true Read,
-    /// Changes of users, and global sign-outs.
+    /// Changes of users and of their groups, and global sign-outs.
     UserUpdate user_update = 25 false Write,
     /// Revocations of refresh tokens.
     UserToken user_token = 120 true Write,
-    /// Reads of devices.
+    /// Reads of devices, groups and events of users, and codes sent again.
     UserResourceRead user_resource_read = 50 true Read,
     /// Changes of devices and of second factors.
     UserResourceUpdate user_resource_update = 25 false Write,
-    /// Lists of users.
+    /// Lists of users, also of a group.
     UserList user_list = 30 false None,
     /// Reads of pools.
     UserPoolRead user_pool_read = 15 false None,
     /// Changes of pools.
     UserPoolUpdate user_pool_update = 15 false None,
-    /// Reads of the MFA and risk configurations of pools.
+    /// Reads of the configurations, groups and tags of pools.
     UserPoolResourceRead user_pool_resource_read = 20 false None,
-    /// Changes of the MFA and risk configurations of pools.
+    /// Changes of the configurations, groups and tags of pools.
     UserPoolResourceUpdate user_pool_resource_update = 15 false None,
     /// Reads of app clients.
     UserPoolClientRead user_pool_client_read = 15 false None,

@@ -103,6 +103,7 @@ pub use entry_counts::EntryCounts;
 pub use event_record::{AuthEventRecord, AuthEvents, EventAnswer, EventResult};
 pub use groups::GroupRecord;
 pub use harness::Harness;
+pub use quota::quota_category;
 pub use record::{
     AccountChange, AccountRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
     RecordError,

@@ -9,6 +9,7 @@ mod counted;
 use std::collections::HashMap;
 
 use poolproof_cognito::policy::{QuotaCategory, Quotas, UserAccess};
+use poolproof_cognito::protocol::Operation;
 use poolproof_cognito::time::Timestamp;
 
 use crate::Pool;
@@ -16,7 +17,15 @@ use crate::account::AccountId;
 use crate::session_store::LookupKey;
 use crate::token::TokenUse;
 
-pub(crate) use counted::{Bucket, Counted, RequestUser, of_account_request, of_management, of_request};
+pub(crate) use counted::{
+    Bucket, Counted, PoolOperation, RequestUser, of_account_request, of_operation, of_request,
+};
+
+/// Returns the category in which the account counts an operation. Answers to challenges count in it only
+/// above three times its quota.
+pub fn quota_category(operation: &Operation) -> QuotaCategory {
+    of_operation(operation).0.category()
+}
 
 /// Answers to challenges have a separate quota, three times that of sign-ins; only the excess counts as
 /// sign-ins.

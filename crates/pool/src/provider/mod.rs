@@ -19,12 +19,11 @@ mod tags;
 mod validity;
 
 use std::collections::{BTreeMap, HashMap};
-use std::mem::Discriminant;
 use std::sync::Arc;
 
 use rand::{Rng as _, RngExt as _};
 
-use crate::quota::{self, CategoryBuckets, Level};
+use crate::quota::{self, CategoryBuckets, Level, PoolOperation};
 use crate::{
     AppClient, CustomAuth, Defect, Delivery, Pool, PoolIdentity, Rs256, SigningJob, TriggerCall,
     TriggerFailure,
@@ -84,7 +83,7 @@ pub struct Pending {
 }
 
 /// The requests of each operation.
-type OperationBuckets = HashMap<Discriminant<ManagementRequest>, Level>;
+type OperationBuckets = HashMap<PoolOperation, Level>;
 
 /// A pool with its metadata.
 #[derive(Debug)]
@@ -331,21 +330,13 @@ impl Provider {
     /// count together. Each operation on the resources and clients of a pool counts for that pool as well.
     fn admit(&mut self, now: Timestamp, operation: &Operation) -> bool {
         let quotas = self.config.quotas;
-        let bucket = match operation {
-            Operation::Pool(request) => quota::of_request(request).bucket,
-            Operation::Account(request) => quota::of_account_request(request).bucket,
-            Operation::Management(request) => {
-                let (category, pool_id) = quota::of_management(request);
-                let hosted = pool_id.and_then(|pool_id| self.pools.get_mut(&PoolId::new(pool_id)));
-                if let Some(hosted) = hosted.filter(|_| category.limits_each_pool()) {
-                    let level = hosted.operations.entry(std::mem::discriminant(request)).or_default();
-                    if !level.take(now, quotas.operation_per_pool) {
-                        return false;
-                    }
-                }
-                quota::Bucket::Category(category)
-            }
-        };
+        let (bucket, limited) = quota::of_operation(operation);
+        if let Some((operation, pool_id)) = limited
+            && let Some(hosted) = self.pools.get_mut(&PoolId::new(pool_id))
+            && !hosted.operations.entry(operation).or_default().take(now, quotas.operation_per_pool)
+        {
+            return false;
+        }
         self.buckets.admit(now, &quotas, bucket)
     }
 

@@ -25,8 +25,8 @@ pub(super) fn check(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
 impl Provider {
     /// Returns the pool of this ARN.
     fn tagged_pool(&self, arn: &str) -> Result<PoolId, ApiError> {
-        let id = arn.strip_prefix("arn:aws:cognito-idp:").and_then(|rest| rest.split_once(":userpool/"));
-        let (_, id) = id.ok_or_else(|| ApiError::invalid_parameter("Invalid ARN: it names no user pool."))?;
+        let id = PoolId::in_arn(arn);
+        let id = id.ok_or_else(|| ApiError::invalid_parameter("Invalid ARN: it names no user pool."))?;
         self.hosted(id)?;
         Ok(PoolId::new(id))
     }

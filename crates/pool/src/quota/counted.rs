@@ -2,9 +2,13 @@
 //!
 //! The matches name every operation, so a new one does not compile without a category.
 
+use std::mem::Discriminant;
+
+use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::QuotaCategory;
 use poolproof_cognito::protocol::{
-    AccountRequest, ChallengeName, GroupRequest, ManagementRequest, Parameters, ProfileRequest, Request, keys,
+    AccountRequest, ChallengeName, GroupRequest, ManagementRequest, Operation, Parameters, ProfileRequest,
+    Request, keys,
 };
 
 use QuotaCategory::{
@@ -167,7 +171,7 @@ fn of_profile_request(request: &ProfileRequest) -> Counted<'_> {
 }
 
 /// Returns in which category a request about a pool or an app client counts, and its pool, if it has one.
-pub(crate) fn of_management(request: &ManagementRequest) -> (QuotaCategory, Option<&str>) {
+fn of_management(request: &ManagementRequest) -> (QuotaCategory, Option<&str>) {
     match request {
         ManagementRequest::CreateUserPool(_) => (UserPoolUpdate, None),
         ManagementRequest::UpdateUserPool(spec) => (UserPoolUpdate, spec.user_pool_id.as_deref()),
@@ -190,11 +194,54 @@ pub(crate) fn of_management(request: &ManagementRequest) -> (QuotaCategory, Opti
             (UserPoolClientUpdate, Some(&spec.user_pool_id))
         }
         ManagementRequest::DeleteUserPoolClient(call) => (UserPoolClientUpdate, Some(&call.user_pool_id)),
-        ManagementRequest::TagResource(_) | ManagementRequest::UntagResource(_) => {
-            (UserPoolResourceUpdate, None)
+        ManagementRequest::TagResource(call) => (UserPoolResourceUpdate, PoolId::in_arn(&call.resource_arn)),
+        ManagementRequest::UntagResource(call) => {
+            (UserPoolResourceUpdate, PoolId::in_arn(&call.resource_arn))
         }
-        ManagementRequest::ListTagsForResource(_) => (UserPoolResourceRead, None),
+        ManagementRequest::ListTagsForResource(call) => {
+            (UserPoolResourceRead, PoolId::in_arn(&call.resource_arn))
+        }
     }
+}
+
+/// An operation that has a limit of its own for each pool.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum PoolOperation {
+    /// An operation on pools and app clients.
+    Management(Discriminant<ManagementRequest>),
+    /// An operation on groups.
+    Group(Discriminant<GroupRequest>),
+}
+
+/// Returns the bucket of the account in which an operation counts, and the operation and the pool that has a
+/// limit for it.
+pub(crate) fn of_operation(operation: &Operation) -> (Bucket, Option<(PoolOperation, &str)>) {
+    let (bucket, limited) = match operation {
+        Operation::Pool(request) => (of_request(request).bucket, None),
+        Operation::Account(request) => (of_account_request(request).bucket, group_of(request)),
+        Operation::Management(request) => {
+            let (category, pool_id) = of_management(request);
+            let operation = PoolOperation::Management(std::mem::discriminant(request));
+            (Bucket::Category(category), pool_id.map(|pool_id| (operation, pool_id)))
+        }
+    };
+    (bucket, limited.filter(|_| bucket.category().limits_each_pool()))
+}
+
+/// Returns the operation on groups, and its pool.
+fn group_of(request: &AccountRequest) -> Option<(PoolOperation, &str)> {
+    let AccountRequest::Group(request) = request else { return None };
+    let pool_id = match request {
+        GroupRequest::CreateGroup(spec) | GroupRequest::UpdateGroup(spec) => &spec.user_pool_id,
+        GroupRequest::GetGroup(call) | GroupRequest::DeleteGroup(call) => &call.user_pool_id,
+        GroupRequest::ListGroups(list) => &list.user_pool_id,
+        GroupRequest::AdminAddUserToGroup(call) | GroupRequest::AdminRemoveUserFromGroup(call) => {
+            &call.user_pool_id
+        }
+        GroupRequest::AdminListGroupsForUser(list) => &list.user_pool_id,
+        GroupRequest::ListUsersInGroup(list) => &list.user_pool_id,
+    };
+    Some((PoolOperation::Group(std::mem::discriminant(request)), pool_id))
 }
 
 /// Returns the user who starts a sign-in or refreshes.
