@@ -95,6 +95,22 @@ workload:
     )
 }
 
+/// Users who sign in by their address, and whose user name is neither the address nor the sub.
+fn alias_scenario() -> Scenario {
+    scenario(
+        "version: 1
+name: aliases
+seed: 5
+group: toy
+pool: { remember: always, mfa: optional }
+population: { users: 200, sign_in_by: alias, factors: { none: 50, totp: 50 }, devices: 1 }
+workload:
+  stages: [ { for: 60s, rate: 20/s } ]
+  mix: { known_device: 60, new_device: 20, wrong_password: 20 }
+",
+    )
+}
+
 /// Users whose clients leave the device key out of the MFA answer.
 fn omitted_key_scenario() -> Scenario {
     scenario(
@@ -220,7 +236,7 @@ const ALWAYS_ASKING: &str =
 const OPT_IN: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional, switches: { claims: once } }";
 
 /// Each defect with a pool in which it has an effect, and a rule that it breaks.
-const EXPECTED_RULES: [(Defect, &str, &str); 24] = [
+const EXPECTED_RULES: [(Defect, &str, &str); 25] = [
     (Defect::ForgottenDeviceAccepted, ALWAYS, "device-unknown"),
     (Defect::SuppressesAlways, ALWAYS_ASKING, "not-suppressed"),
     (Defect::OptInRemembersAtOnce, OPT_IN, "not-remembered"),
@@ -245,6 +261,7 @@ const EXPECTED_RULES: [(Defect, &str, &str); 24] = [
     (Defect::UsedTokenRefreshes, "rotation", "refresh-reused"),
     (Defect::CustomDeviceProofSkipped, "flows", "custom-device-proof"),
     (Defect::CodeOfferedBeforeMfa, "flows", "first-factor-code-not-offered"),
+    (Defect::SubForSrp, "aliases", "remembered-always"),
 ];
 
 /// Each defect that no decision shows, with a bundled scenario and its threshold that does not hold.
@@ -256,6 +273,7 @@ fn scenario_for(pool: &str) -> Scenario {
     match pool {
         "" => failing_sign_ins_scenario(),
         "tokens" => token_scenario(),
+        "aliases" => alias_scenario(),
         "omitted key" => omitted_key_scenario(),
         "registered factors" => registered_factor_scenario(),
         "rotation" => rotation_scenario(),
@@ -307,6 +325,7 @@ fn a_correct_pool_has_no_mismatches() {
             .as_slice(),
         ),
         (rotation_scenario(), ["refresh", "refresh-in-grace", "refresh-reused"].as_slice()),
+        (alias_scenario(), ["remembered-always", "wrong-password"].as_slice()),
     ] {
         let report = play(&scenario);
         assert_eq!(mismatched_rules(&report), Vec::<&str>::new(), "{}", scenario.name);

@@ -56,11 +56,13 @@ pub enum Defect {
     CustomDeviceProofSkipped,
     /// A code is offered as the first factor although an MFA follows.
     CodeOfferedBeforeMfa,
+    /// `USER_ID_FOR_SRP` is the user's sub instead of the user name.
+    SubForSrp,
 }
 
 impl Defect {
     /// All defects.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::ForgottenDeviceAccepted,
         Self::SuppressesAlways,
         Self::OptInRemembersAtOnce,
@@ -86,5 +88,6 @@ impl Defect {
         Self::UsedTokenRefreshes,
         Self::CustomDeviceProofSkipped,
         Self::CodeOfferedBeforeMfa,
+        Self::SubForSrp,
     ];
 }

@@ -191,6 +191,9 @@ impl Defect {
         {
             issue_another_device(pool, now, tokens);
         }
+        if self == Self::SubForSrp {
+            send_sub_for_srp(pool, step);
+        }
     }
 }
 
@@ -337,6 +340,16 @@ fn compromised_password(
         salt: pool.salt_of(&challenge.owner),
         answer: None,
     })
+}
+
+/// Replaces the user name of a challenge by the user's sub.
+fn send_sub_for_srp(pool: &Pool, step: &mut Step) {
+    let Step::Reply(Ok(Response::Auth(AuthOutcome::Challenge(challenge)))) = step else { return };
+    let parameters = &mut challenge.parameters;
+    let account = parameters.value(keys::USER_ID_FOR_SRP).and_then(|name| pool.directory.find(name));
+    if let Some(account) = account.map(|id| pool.directory.account(id)) {
+        *parameters = std::mem::take(parameters).with(keys::USER_ID_FOR_SRP, account.sub.as_str());
+    }
 }
 
 /// The tokens of a completed sign-in.
