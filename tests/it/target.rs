@@ -75,7 +75,7 @@ fn existing() -> PoolSource {
     PoolSource::Existing { pool_id, client_id, existing_users: None }
 }
 
-fn played(scenario: &Scenario, address: &EndpointUrl, pool_source: PoolSource) -> Report {
+pub(crate) fn played(scenario: &Scenario, address: &EndpointUrl, pool_source: PoolSource) -> Report {
     run(scenario, &at(address, pool_source), &CancellationToken::default()).unwrap().report
 }
 
