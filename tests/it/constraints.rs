@@ -8,29 +8,10 @@ use serde_json::{Value, json};
 use crate::provider::ProviderFixture;
 
 /// Decodes a request and returns the message of its refusal.
-fn refusal(operation: &str, body: &Value) -> String {
+pub(crate) fn refusal(operation: &str, body: &Value) -> String {
     let error = decode(operation, body.to_string().as_bytes()).map(drop).unwrap_err().to_string();
     let kind = "InvalidParameterException: ";
     error.strip_prefix(kind).unwrap_or_else(|| panic!("{error}")).to_owned()
-}
-
-// amazon-cognito-identity-js#103.
-#[test]
-fn a_device_name_of_1025_characters_is_refused_with_its_text() {
-    let body = |length: usize| json!({ "AccessToken": "a", "DeviceKey": "us-east-1_0", "DeviceName": "n".repeat(length) });
-    let message = refusal("ConfirmDevice", &body(1025));
-    assert_eq!(
-        message,
-        format!(
-            "1 validation error detected: Value '{}' at 'deviceName' failed to satisfy constraint: Member must have \
-             length less than or equal to 1024",
-            "n".repeat(1025)
-        )
-    );
-    assert!(decode("ConfirmDevice", body(1024).to_string().as_bytes()).is_ok());
-    assert!(refusal("ConfirmDevice", &body(0)).contains("Value '' at 'deviceName'"));
-    let longer = refusal("ConfirmDevice", &body(100_000));
-    assert!(longer.len() < 1300 && longer.contains("n…' at 'deviceName'"), "{}", longer.len());
 }
 
 /// amazon-cognito-identity-js#388 has the message for four errors. Lengths of passwords are the pool's own
@@ -123,10 +104,9 @@ fn a_message_is_bounded_and_counts_all_errors() {
 /// Every operation of the API model that has no handler is refused by name; another name is unknown.
 #[test]
 fn an_operation_that_is_not_simulated_is_refused_by_name() {
-    assert_eq!(
-        refusal("AdminLinkProviderForUser", &json!({})),
-        "poolproof does not simulate AdminLinkProviderForUser"
-    );
+    for name in ["AdminLinkProviderForUser", "GetProvisionedLimit", "UpdateProvisionedLimit"] {
+        assert_eq!(refusal(name, &json!({})), format!("poolproof does not simulate {name}"));
+    }
     let unknown = decode("AdminLinkProvider", b"{}").unwrap_err().to_string();
     assert_eq!(unknown, "UnknownOperationException: Unknown operation: AdminLinkProvider");
     for operation in OPERATIONS {
@@ -162,6 +142,63 @@ fn a_field_that_is_not_simulated_is_refused_by_name() {
     let context = json!({ "ClientId": "c", "AuthFlow": "USER_SRP_AUTH", "UserContextData": { "EncodedData": "x" },
         "ClientMetadata": { "a": "b" }, "AnalyticsMetadata": { "AnalyticsEndpointId": "x" } });
     assert!(decode("InitiateAuth", context.to_string().as_bytes()).is_ok(), "stock clients send these");
+}
+
+/// A pool that the API creates has no triggers, so each that could decide is refused by name. One that only
+/// words or sends messages is accepted.
+#[test]
+fn a_trigger_is_refused_by_name_when_a_pool_is_created_or_changed() {
+    let arn = "arn:aws:lambda:us-east-1:1:function:f";
+    let with = |trigger: &str, value: Value| json!({ "PoolName": "p", "UserPoolId": "r_A", "LambdaConfig": { trigger: value } });
+    let decisive = [
+        "PreSignUp",
+        "PostConfirmation",
+        "PreAuthentication",
+        "PostAuthentication",
+        "DefineAuthChallenge",
+        "CreateAuthChallenge",
+        "VerifyAuthChallengeResponse",
+        "PreTokenGeneration",
+        "UserMigration",
+    ];
+    for operation in ["CreateUserPool", "UpdateUserPool"] {
+        for trigger in decisive {
+            let refused = refusal(operation, &with(trigger, json!(arn)));
+            let expected = format!("poolproof does not simulate LambdaConfig.{trigger}: ");
+            assert!(refused.starts_with(&expected), "{operation}: {refused}");
+        }
+        let versioned = json!({ "LambdaVersion": "V2_0", "LambdaArn": arn });
+        let refused = refusal(operation, &with("PreTokenGenerationConfig", versioned));
+        assert!(refused.contains("not simulate LambdaConfig.PreTokenGenerationConfig: "), "{refused}");
+        let sender = json!({ "LambdaVersion": "V1_0", "LambdaArn": arn });
+        for (trigger, value) in [
+            ("CustomMessage", json!(arn)),
+            ("CustomSMSSender", sender.clone()),
+            ("CustomEmailSender", sender.clone()),
+            ("KMSKeyID", json!(arn)),
+        ] {
+            let body = with(trigger, value).to_string();
+            assert!(decode(operation, body.as_bytes()).is_ok(), "{operation}: {trigger}");
+        }
+    }
+}
+
+/// Amplify and the mobile SDKs send `EncodedData`, which no decision reads. An address that the server would
+/// have to believe is refused by name.
+#[test]
+fn an_address_in_context_data_is_refused_by_name() {
+    let users =
+        |context: Value| json!({ "ClientId": "c", "AuthFlow": "USER_SRP_AUTH", "UserContextData": context });
+    let encoded = json!({ "EncodedData": "x" });
+    assert!(decode("InitiateAuth", users(encoded).to_string().as_bytes()).is_ok());
+    let address = json!({ "EncodedData": "x", "IpAddress": "192.0.2.1" });
+    let refused = refusal("InitiateAuth", &users(address));
+    assert!(refused.starts_with("poolproof does not simulate UserContextData.IpAddress: "), "{refused}");
+    let context =
+        json!({ "IpAddress": "192.0.2.1", "ServerName": "s", "ServerPath": "/", "HttpHeaders": [] });
+    let body = json!({ "UserPoolId": "r_A", "ClientId": "c", "AuthFlow": "ADMIN_NO_SRP_AUTH", "ContextData": context });
+    let refused = refusal("AdminInitiateAuth", &body);
+    assert!(refused.starts_with("poolproof does not simulate ContextData.IpAddress: "), "{refused}");
 }
 
 /// The texts that a pool keeps are bounded, whatever a request contains: an ill-formed device key is one that

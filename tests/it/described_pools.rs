@@ -8,70 +8,14 @@ use serde_json::{Value, json};
 
 use crate::cli::poolproof;
 use crate::provider::ProviderFixture;
-use crate::server_process::ServerProcess;
 
 /// Writes a document into the tests' folder.
-fn document(name: &str, content: &Value) -> PathBuf {
+pub(crate) fn document(name: &str, content: &Value) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("described_pools");
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);
     std::fs::write(&path, content.to_string()).unwrap();
     path
-}
-
-const CLIENT_ID: &str = "1example23456789";
-
-fn client() -> Value {
-    json!({ "UserPoolClient": {
-        "UserPoolId": "eu-central-1_EXAMPLE01", "ClientId": CLIENT_ID, "ClientName": "app",
-        "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"], "CallbackURLs": ["https://example.org/"],
-        "PreventUserExistenceErrors": "ENABLED", "EnableTokenRevocation": true, "RefreshTokenValidity": 5,
-    } })
-}
-
-/// A server of describe-user-pool had another id, and its password policy required nothing.
-#[test]
-fn a_served_pool_has_the_settings_of_its_documents() {
-    let client = document("client.json", &client());
-    let documents = ["describe-user-pool", "get-user-pool-mfa-config", "describe-risk-configuration"];
-    let documents = documents.map(|name| format!("scenarios/aws/{name}.json"));
-    let mut command = poolproof();
-    command.arg("serve").args(&documents).arg(client).args(["--listen", "127.0.0.1:0"]);
-    let served = ServerProcess::start_command(&mut command);
-    let call = |operation: &str, body: Value| {
-        let response = served.call(operation, &body);
-        (response.status, serde_json::from_str::<Value>(&response.body).unwrap())
-    };
-    let id = "eu-central-1_EXAMPLE01";
-    let described = call("DescribeUserPool", json!({ "UserPoolId": id })).1["UserPool"].clone();
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(&documents[0]).unwrap()).unwrap();
-    for (key, value) in file["UserPool"].as_object().unwrap() {
-        let changes = ["CreationDate", "LastModifiedDate", "EstimatedNumberOfUsers", "Arn"];
-        assert!(changes.contains(&key.as_str()) || described[key] == *value, "{key}: {}", described[key]);
-    }
-    let clients = call("DescribeUserPoolClient", json!({ "UserPoolId": id, "ClientId": CLIENT_ID })).1;
-    assert_eq!(clients["UserPoolClient"]["CallbackURLs"], json!(["https://example.org/"]));
-    assert_eq!(clients["UserPoolClient"]["RefreshTokenValidity"], 5);
-    let mfa = call("GetUserPoolMfaConfig", json!({ "UserPoolId": id })).1;
-    assert_eq!(mfa["SmsMfaConfiguration"]["SmsAuthenticationMessage"], "Your code is {####}.");
-    // Users are named by their addresses, and a password has twelve characters.
-    let user = |name: &str| json!({ "UserPoolId": id, "Username": name, "MessageAction": "SUPPRESS" });
-    assert_eq!(call("AdminCreateUser", user("ann")).1["message"], "Username should be an email.");
-    assert_eq!(call("AdminCreateUser", user("ann@example.org")).0, 200);
-    let set = |password: &str| json!({ "UserPoolId": id, "Username": "ann@example.org", "Password": password, "Permanent": true });
-    assert_eq!(call("AdminSetUserPassword", set("Abcdefgh-1")).1["__type"], "InvalidPasswordException");
-    assert_eq!(call("AdminSetUserPassword", set("Abcdefghijk-1")).0, 200);
-    let start = |client: &str, flow: &str| {
-        let parameters = json!({ "USERNAME": "ann@example.org", "PASSWORD": "Abcdefghijk-1" });
-        json!({ "ClientId": client, "AuthFlow": flow, "AuthParameters": parameters })
-    };
-    assert!(
-        call("InitiateAuth", start(CLIENT_ID, "USER_PASSWORD_AUTH")).1["AuthenticationResult"].is_object()
-    );
-    assert_eq!(
-        call("InitiateAuth", start("poolproof", "USER_PASSWORD_AUTH")).1["__type"],
-        "ResourceNotFoundException"
-    );
 }
 
 #[test]
@@ -101,53 +45,6 @@ fn a_setting_that_is_not_simulated_is_refused_or_listed() {
         other.contains("UserPoolClient.UserPoolId: `us-east-1_B`, but the pool is `us-east-1_A`"),
         "{other}"
     );
-}
-
-#[test]
-fn files_of_other_tools_are_recognized() {
-    let template =
-        "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  P:\n    Type: AWS::Cognito::UserPool\n";
-    let resource = |metadata: Value| json!({ "Resources": { "P": { "Type": "AWS::Cognito::UserPool", "Metadata": metadata } } });
-    let show = json!({ "format_version": "1.0", "terraform_version": "1.9", "values": { "root_module": { "resources": [
-        { "type": "aws_cognito_user_pool", "name": "p", "values": { "id": "eu-west-1_Abc" } } ] } } });
-    let outputs =
-        json!({ "version": "1", "auth": { "user_pool_id": "eu-west-1_Abc", "aws_region": "eu-west-1" } });
-    let describe = "aws cognito-idp describe-user-pool --user-pool-id";
-    let stack = "aws cloudformation list-stack-resources --stack-name STACK";
-    for (file, content, format, command) in [
-        ("template.yaml", template.to_owned(), "a template of CloudFormation", stack),
-        (
-            "template.yaml",
-            format!("Transform: AWS::Serverless-2016-10-31\n{template}"),
-            "a template of SAM",
-            stack,
-        ),
-        ("template.json", resource(json!({})).to_string(), "a template of CloudFormation", stack),
-        (
-            "stack.template.json",
-            resource(json!({ "aws:cdk:path": "S/P" })).to_string(),
-            "a template that CDK synthesized",
-            stack,
-        ),
-        (
-            "show.json",
-            show.to_string(),
-            "Terraform as JSON",
-            "describe-user-pool --user-pool-id eu-west-1_Abc",
-        ),
-        (
-            "main.tf",
-            "resource \"aws_cognito_user_pool\" \"p\" {\n}\n".to_owned(),
-            "a configuration of Terraform",
-            "terraform state show aws_cognito_user_pool.p",
-        ),
-        ("amplify_outputs.json", outputs.to_string(), "amplify_outputs.json of Amplify", "eu-west-1_Abc"),
-        ("/dev/stdin", outputs.to_string(), "amplify_outputs.json of Amplify", "eu-west-1_Abc"),
-    ] {
-        let files = [(file.to_owned(), content.into_bytes())];
-        let hint = settings::parse(&files, Unsimulated::Refuse).unwrap_err().to_string();
-        assert!(hint.contains(format) && hint.contains(describe) && hint.contains(command), "{file}: {hint}");
-    }
 }
 
 #[test]

@@ -173,6 +173,12 @@ fn the_last_factor_cannot_be_turned_off_while_mfa_is_required() {
     let attributes = json!([{ "Name": "phone_number", "Value": "+15551234567" }]);
     let user = json!({ "UserPoolId": pool, "Username": "bob", "MessageAction": "SUPPRESS", "UserAttributes": attributes });
     fixture.call_ok("AdminCreateUser", &user);
+    let password =
+        json!({ "UserPoolId": pool, "Username": "bob", "Password": "Permanent-1", "Permanent": true });
+    fixture.call_ok("AdminSetUserPassword", &password);
+    let parameters = json!({ "USERNAME": "bob", "PASSWORD": "Permanent-1" });
+    let start = json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+    let token = fixture.call_ok("InitiateAuth", &start)["AuthenticationResult"]["AccessToken"].clone();
     let preference = |on: bool| json!({ "UserPoolId": pool, "Username": "bob", "SMSMfaSettings": { "Enabled": on, "PreferredMfa": false } });
     fixture.call_ok("AdminSetUserMFAPreference", &preference(true));
     let sms = json!({ "SmsConfiguration": { "SnsCallerArn": "arn:aws:iam::000000000000:role/sms" } });
@@ -180,10 +186,12 @@ fn the_last_factor_cannot_be_turned_off_while_mfa_is_required() {
     fixture.call_ok("SetUserPoolMfaConfig", &mfa);
     let refused = fixture.ask("AdminSetUserMFAPreference", &preference(false)).unwrap_err();
     assert!(refused.starts_with("InvalidParameterException"), "{refused}");
+    let own = json!({ "AccessToken": token, "SMSMfaSettings": { "Enabled": false, "PreferredMfa": false } });
+    let refused = fixture.ask("SetUserMFAPreference", &own).unwrap_err();
+    assert!(refused.starts_with("InvalidParameterException"), "{refused}");
     let off = json!({ "UserPoolId": pool, "MfaConfiguration": "OFF" });
     fixture.call_ok("SetUserPoolMfaConfig", &off);
     fixture.call_ok("AdminSetUserMFAPreference", &preference(false));
-    drop(client);
 }
 
 /// Report A22: Developer guide, MFA: "tokens, even if your user pool requires MFA".
@@ -316,6 +324,51 @@ fn the_app_that_was_verified_last_counts() {
     };
     assert!(answer(&first).unwrap_err().starts_with(ErrorKind::CodeMismatch.as_str()));
     assert!(answer(&last).is_ok());
+}
+
+/// Report C5: The same, where the pool asks for the second app by MFA_SETUP.
+#[test]
+fn an_app_of_mfa_setup_replaces_one_that_was_verified_before_and_not_turned_on() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let spec = json!({ "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"] });
+    let (pool, client) = served_pool(&mut fixture, &json!({ "MfaConfiguration": "OPTIONAL" }), &spec);
+    let verify = |fixture: &mut ProviderFixture, by: &Value| {
+        let associated = fixture.call_ok("AssociateSoftwareToken", by);
+        let secret = associated["SecretCode"].as_str().unwrap();
+        let secret = poolproof_cognito::totp::TotpSecret::from_base32(secret).unwrap();
+        let code = secret.code(poolproof_cognito::totp::step_at(fixture.now));
+        let mut body = json!({ "UserCode": code, "AccessToken": by["AccessToken"] });
+        body["Session"] = associated["Session"].clone();
+        (secret, fixture.call_ok("VerifySoftwareToken", &body)["Session"].clone())
+    };
+    let token = fixture.sign_in(&client).unwrap()["AccessToken"].clone();
+    let (first, _) = verify(&mut fixture, &json!({ "AccessToken": token }));
+    let app = json!({ "Enabled": true });
+    let required =
+        json!({ "UserPoolId": pool, "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": app });
+    fixture.call_ok("SetUserPoolMfaConfig", &required);
+    let parameters = json!({ "USERNAME": "ann", "PASSWORD": "Permanent-1" });
+    let start = json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+    let asked = fixture.call_ok("InitiateAuth", &start);
+    assert_eq!(asked["ChallengeName"], "MFA_SETUP");
+    let (last, session) = verify(&mut fixture, &json!({ "Session": asked["Session"] }));
+    let done = json!({
+        "ClientId": client, "ChallengeName": "MFA_SETUP", "Session": session,
+        "ChallengeResponses": { "USERNAME": "ann" },
+    });
+    fixture.call_ok("RespondToAuthChallenge", &done);
+    let setting = json!({ "AccessToken": token, "SoftwareTokenMfaSettings": app });
+    fixture.call_ok("SetUserMFAPreference", &setting);
+    fixture.now = fixture.now.plus(std::time::Duration::from_secs(60));
+    for (secret, accepted) in [(first, false), (last, true)] {
+        let asked = fixture.call_ok("InitiateAuth", &start);
+        let code = secret.code(poolproof_cognito::totp::step_at(fixture.now));
+        let body = json!({
+            "ClientId": client, "ChallengeName": asked["ChallengeName"], "Session": asked["Session"],
+            "ChallengeResponses": { "USERNAME": "ann", "SOFTWARE_TOKEN_MFA_CODE": code },
+        });
+        assert_eq!(fixture.ask("RespondToAuthChallenge", &body).is_ok(), accepted);
+    }
 }
 
 /// Developer guide: an address is an alias once it is verified, and a user cannot verify it by an

@@ -2,55 +2,34 @@
 
 use std::time::Duration;
 
+use poolproof::http::codec::{OPERATIONS, decode};
+use poolproof_cognito::model;
 use poolproof_cognito::policy::{QuotaCategory, Quotas, UserAccess};
+use poolproof_cognito::protocol::Operation;
+use poolproof_pool::quota_category;
 use serde_json::{Value, json};
 
 use crate::provider::{ProviderFixture, a_verifier};
 
 /// Cognito's quotas without the limits of users, for tests of categories with few users.
-const CATEGORIES: Quotas = Quotas { reads_per_user: None, writes_per_user: None, ..Quotas::COGNITO };
+pub(crate) const CATEGORIES: Quotas =
+    Quotas { reads_per_user: None, writes_per_user: None, ..Quotas::COGNITO };
 
 fn is_throttled(reply: &Result<Value, String>) -> bool {
     reply.as_ref().is_err_and(|error| error.starts_with("TooManyRequestsException"))
 }
 
 /// Returns how many of these requests in turn are admitted before one is throttled, at one instant.
-fn admitted(fixture: &mut ProviderFixture, requests: &[(&str, Value)]) -> usize {
+pub(crate) fn admitted(fixture: &mut ProviderFixture, requests: &[(&str, Value)]) -> usize {
     let turns = requests.iter().cycle().take(1000);
     turns.take_while(|(operation, body)| !is_throttled(&fixture.ask(operation, body))).count()
 }
 
 /// Creates a pool, and waits until its creation no longer counts.
-fn rested_pool(fixture: &mut ProviderFixture, name: &str) -> (String, String) {
+pub(crate) fn rested_pool(fixture: &mut ProviderFixture, name: &str) -> (String, String) {
     let pool = fixture.pool(name);
     fixture.now = fixture.now.plus(Duration::from_secs(1));
     pool
-}
-
-/// Developer guide, quotas: AssociateSoftwareToken, VerifySoftwareToken and ConfirmDevice share
-/// UserResourceUpdate, 25 a second.
-#[test]
-fn totp_set_up_and_confirm_device_share_a_quota() {
-    let mut fixture = ProviderFixture::with_quotas(CATEGORIES);
-    let (_, client) = rested_pool(&mut fixture, "p");
-    let tokens = fixture.sign_in(&client).unwrap();
-    let token = &tokens["AccessToken"];
-    let config = json!({ "PasswordVerifier": a_verifier(), "Salt": "AAEC" });
-    let key = &tokens["NewDeviceMetadata"]["DeviceKey"];
-    let cycle = [
-        ("AssociateSoftwareToken", json!({ "AccessToken": token })),
-        ("VerifySoftwareToken", json!({ "AccessToken": token, "UserCode": "000000" })),
-        (
-            "ConfirmDevice",
-            json!({ "AccessToken": token, "DeviceKey": key, "DeviceSecretVerifierConfig": config }),
-        ),
-    ];
-    assert_eq!(admitted(&mut fixture, &cycle), 25);
-    // In a set-up session the operations count as well.
-    let in_session = ("AssociateSoftwareToken", json!({ "Session": "s".repeat(20) }));
-    assert_eq!(admitted(&mut fixture, std::slice::from_ref(&in_session)), 0);
-    fixture.now = fixture.now.plus(Duration::from_millis(200));
-    assert_eq!(admitted(&mut fixture, &[in_session]), 5);
 }
 
 /// Developer guide, quotas: the categories of operations, per account over all pools.
@@ -151,8 +130,8 @@ fn each_user_has_limits() {
     assert_eq!(admitted(&mut fixture, &reads), 3);
 }
 
-/// Developer guide, quotas: operations on pools, their resources and clients; each operation on resources and
-/// clients at most 5 a second for each pool.
+/// Developer guide, quotas: operations on pools, their resources and clients; each operation on resources, such
+/// as groups, and clients at most 5 a second for each pool. That tags are resources is our reading.
 #[test]
 fn pool_management_has_quotas() {
     let mut fixture = ProviderFixture::with_quotas(Quotas::COGNITO);
@@ -180,23 +159,90 @@ fn pool_management_has_quotas() {
         }
     }
     fixture.now = fixture.now.plus(Duration::from_secs(1));
+    let arn =
+        |(pool, _): &(String, String)| format!("arn:aws:cognito-idp:eu-west-1:000000000000:userpool/{pool}");
+    let of_groups = |operation: &'static str, pools: &[(String, String)]| -> Vec<(&'static str, Value)> {
+        let body = |pool: &(String, String)| json!({ "UserPoolId": pool.0, "GroupName": "g", "ResourceArn": arn(pool), "Tags": {}, "TagKeys": [] });
+        pools.iter().map(|pool| (operation, body(pool))).collect()
+    };
+    for (operation, of_all) in [
+        ("CreateGroup", 15),
+        ("UpdateGroup", 15),
+        ("DeleteGroup", 15),
+        ("GetGroup", 20),
+        ("ListGroups", 20),
+        ("TagResource", 15),
+        ("UntagResource", 15),
+        ("ListTagsForResource", 20),
+    ] {
+        for (pools, limit) in [(&pools[..1], 5), (&pools[..], of_all)] {
+            fixture.now = fixture.now.plus(Duration::from_secs(1));
+            assert_eq!(admitted(&mut fixture, &of_groups(operation, pools)), limit, "{operation}");
+        }
+    }
+    fixture.now = fixture.now.plus(Duration::from_secs(1));
     let both =
         [on("GetUserPoolMfaConfig", &pools[..1]), on("DescribeRiskConfiguration", &pools[..1])].concat();
     assert_eq!(admitted(&mut fixture, &both), 10, "each operation has a limit of its own");
 }
 
+/// Returns a request that has what every operation requires.
+fn any_request(operation: &str) -> Operation {
+    let verifier = json!({ "PasswordVerifier": a_verifier(), "Salt": "AAEC" });
+    let body = json!({
+        "UserPoolId": "r_A", "ClientId": "c", "ClientName": "c", "PoolName": "p", "Username": "ann",
+        "AccessToken": "a", "RefreshToken": "r", "Token": "r", "DeviceKey": "r_00000000-0000-4000-8000-000000000000",
+        "DeviceSecretVerifierConfig": verifier, "DeviceRememberedStatus": "remembered", "AuthFlow": "USER_SRP_AUTH",
+        "ChallengeName": "SMS_MFA", "Password": "Permanent-1", "PreviousPassword": "Permanent-1",
+        "ProposedPassword": "Permanent-2", "ConfirmationCode": "123456", "UserCode": "123456", "Code": "123456",
+        "AttributeName": "email", "UserAttributes": [], "UserAttributeNames": [], "EventId": "e",
+        "FeedbackValue": "Valid", "GroupName": "g", "MaxResults": 1, "Tags": {}, "TagKeys": [],
+        "ResourceArn": "arn:aws:cognito-idp:us-east-1:000000000000:userpool/r_A",
+    });
+    let members = model::known_members(operation, body.as_object().unwrap());
+    decode(operation, Value::Object(members).to_string().as_bytes())
+        .unwrap_or_else(|error| panic!("{operation}: {error}"))
+}
+
+/// Returns the row of a category in docs/scenarios.md.
+fn row(category: QuotaCategory) -> String {
+    let raised = if category.is_adjustable() { "yes" } else { "no" };
+    let user = match category.user_access() {
+        UserAccess::Read => "reads",
+        UserAccess::Write => "writes",
+        UserAccess::None => "–",
+    };
+    let counted = OPERATIONS.iter().filter(|operation| quota_category(&any_request(operation)) == category);
+    let mut operations: Vec<&str> = counted.copied().collect();
+    operations.sort_unstable();
+    let more = match category {
+        QuotaCategory::UserAuthentication => "; answers to challenges only above 360/s",
+        QuotaCategory::UserAccountRecovery => ", answers to NEW_PASSWORD_REQUIRED",
+        _ => "",
+    };
+    let limit = category.default_limit();
+    format!("| `{category}` | {limit}/s | {raised} | {}{more} | {user} |", operations.join(", "))
+}
+
+/// With `POOLPROOF_BLESS=1` the page is written again.
 #[test]
-fn the_page_lists_every_category() {
-    let page = std::fs::read_to_string(crate::run_fixture::root().join("docs/scenarios.md")).unwrap();
+fn the_page_lists_every_category_with_its_operations() {
+    let path = crate::run_fixture::root().join("docs/scenarios.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let row_of = |line: &str| {
+        let category = QuotaCategory::ALL.iter().find(|one| line.starts_with(&format!("| `{one}` |")));
+        category.map_or_else(|| line.to_owned(), |category| row(*category))
+    };
+    let expected: String = page.lines().map(|line| row_of(line) + "\n").collect();
     for category in QuotaCategory::ALL {
-        let raised = if category.is_adjustable() { "yes" } else { "no" };
-        let user = match category.user_access() {
-            UserAccess::Read => "reads",
-            UserAccess::Write => "writes",
-            UserAccess::None => "–",
-        };
-        let start = format!("| `{category}` | {}/s | {raised} | ", category.default_limit());
-        let row = page.lines().find(|line| line.starts_with(&start));
-        assert!(row.is_some_and(|row| row.ends_with(&format!(" | {user} |"))), "{start}… {user}: {row:?}");
+        assert!(expected.contains(&row(*category)), "docs/scenarios.md has no row for {category}");
     }
+    if std::env::var_os("POOLPROOF_BLESS").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        expected,
+        "write the page again with POOLPROOF_BLESS=1"
+    );
 }
