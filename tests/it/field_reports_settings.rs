@@ -1,5 +1,5 @@
-//! Public reports about constraints, quotas and the settings of pools, each as a test. The comment of each test
-//! has the number of the report and its source.
+//! Public reports about constraints, quotas and the settings of pools, each as a test. The comment of each
+//! test has the number of the report and its source.
 
 use poolproof::http::codec::decode;
 use poolproof::settings::{self, Unsimulated};
@@ -34,8 +34,8 @@ fn a_device_name_of_1025_characters_is_refused_with_its_text() {
     assert!(longer.len() < 1300 && longer.contains("n…' at 'deviceName'"), "{}", longer.len());
 }
 
-/// Report A20: The API model and the developer guide, threat protection: app clients with a risk configuration
-/// of their own, and events.
+/// Report A20: The API model and the developer guide, threat protection: app clients with a risk
+/// configuration of their own, and events.
 #[test]
 fn an_app_client_has_a_risk_configuration_and_a_user_has_events() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);

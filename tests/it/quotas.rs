@@ -130,8 +130,8 @@ fn each_user_has_limits() {
     assert_eq!(admitted(&mut fixture, &reads), 3);
 }
 
-/// Developer guide, quotas: operations on pools, their resources and clients; each operation on resources, such
-/// as groups, and clients at most 5 a second for each pool. That tags are resources is our reading.
+/// Developer guide, quotas: operations on pools, their resources and clients; each operation on resources,
+/// such as groups, and clients at most 5 a second for each pool. That tags are resources is our reading.
 #[test]
 fn pool_management_has_quotas() {
     let mut fixture = ProviderFixture::with_quotas(Quotas::COGNITO);

@@ -254,8 +254,8 @@ fn an_app_cannot_be_set_up_in_a_pool_that_does_not_activate_apps() {
     assert_eq!(refusal(fixture.ask(associate)), refused);
 }
 
-/// Report A11: amplify-js#2705, #12220 and amplify-flutter#3541 use `CUSTOM_AUTH`. The text for a pool without
-/// triggers is from amplify-ui#3452.
+/// Report A11: amplify-js#2705, #12220 and amplify-flutter#3541 use `CUSTOM_AUTH`. The text for a pool
+/// without triggers is from amplify-ui#3452.
 #[test]
 fn custom_auth_works_where_the_pool_has_challenges_and_the_client_lists_the_flow() {
     let with = |client: AppClient, challenges: bool| {
