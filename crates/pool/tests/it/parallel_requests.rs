@@ -92,7 +92,7 @@ impl Scene {
         scene.add_token_requests(&device);
         scene.add_other_users();
         scene.add_administrators();
-        scene.add_newcomers();
+        scene.add_new_users();
         scene.prepare(variant);
         scene
     }
@@ -352,7 +352,7 @@ impl Scene {
     }
 
     /// Adds sign-ups, invitations and recoveries.
-    fn add_newcomers(&mut self) {
+    fn add_new_users(&mut self) {
         let email = |address: &str| json!([{ "Name": "email", "Value": address }]);
         let sign_up = |name: &str| {
             AccountRequest::SignUp(read(json!({
