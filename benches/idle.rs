@@ -34,8 +34,8 @@ const ROUNDS: usize = 5;
 const BACKGROUND_CONNECTIONS: usize = 2000;
 /// The time between two bytes of an endless request head.
 const PAUSE: Duration = Duration::from_millis(500);
-const PARTIAL_HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ";
-const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
+const PARTIAL_HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ";
+const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 const SCENARIO: &str = "version: 1
 name: bench

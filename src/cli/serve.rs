@@ -13,7 +13,7 @@ use super::open_files::raise_open_file_limit;
 use super::serve_args::{EXPOSE_HINT, ServeArgs, TokensArg, bind_listener};
 use super::{Exit, print_stderr, print_stdout};
 use crate::clock::{Clock, ClockKind};
-use crate::http::server::{self, ServerLimits, ShutdownKind, TriggerEndpoint};
+use crate::http::server::{self, ServerLimits, ShutdownKind, TriggerEndpoint, WebAccess};
 use crate::scenario::{self, GroupName};
 use crate::settings::{PoolSettings, SourceKind, Unsimulated};
 use crate::store::{INTEGRITY_CHECK_THREAD, ReadAccess, StateFileError, StateWriter, Store, StoredState};
@@ -290,6 +290,7 @@ fn limits(args: &ServeArgs) -> ServerLimits {
         request: Duration::from_secs(args.request_timeout.into()),
         idle: Duration::from_secs(args.idle_timeout.into()),
         ignore_unsimulated: args.ignore_unsimulated,
+        web_access: WebAccess { hosts: args.allow_host.clone(), origins: args.allow_origin.clone() },
         ..ServerLimits::DEFAULT
     }
 }

@@ -8,6 +8,8 @@ use hyper::Uri;
 use poolproof_pool::provider::Issuer;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::http::server::WebAccess;
+
 pub(super) const SERVE_EXAMPLES: &str =
     "The pool has the settings of FILE: a scenario, of which only `pool` is used, or
 the JSON of describe-user-pool, and beside it, if you have them,
@@ -92,6 +94,15 @@ pub(super) struct ServeArgs {
     /// made-up users only.
     #[arg(long)]
     pub(super) expose: bool,
+    /// Serve requests whose Host header has this name, which has no port; repeatable. By default the names are
+    /// localhost, loopback addresses and the address of --listen; with 0.0.0.0 or [::] every IP address.
+    #[arg(long, value_name = "NAME", value_parser = WebAccess::parse_host)]
+    pub(super) allow_host: Vec<String>,
+    /// Let web pages of this origin call the operations of users, such as https://app.example.com; repeatable.
+    /// Pages of this machine (http://localhost:3000) always can. No page can call operations that need AWS
+    /// credentials, or read /outbox and /metrics.
+    #[arg(long, value_name = "ORIGIN", value_parser = WebAccess::parse_origin)]
+    pub(super) allow_origin: Vec<String>,
     /// Form of access and id tokens.
     #[arg(long, value_enum, default_value = "rs256")]
     pub(super) tokens: TokensArg,

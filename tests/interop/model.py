@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 
 import boto3
 
@@ -99,4 +100,9 @@ for document, words in table.documents.items():
     else:
         shape = model.operation_model("GetUserPoolMfaConfig").output_shape
     table.structure(words, shape, document)
+# Operations without AWS credentials are those that web pages can call.
+access = (here.parent.parent / "src/http/server/access.rs").read_text()
+public = re.search(r"PUBLIC_OPERATIONS: [^=]*= \[(.*?)\];", access, re.DOTALL)[1]
+without_credentials = {name for name in model.operation_names if model.operation_model(name).auth_type == "none"}
+assert set(re.findall(r"\w+", public)) == without_credentials
 print(f"{len(keys)} operations are the model's")

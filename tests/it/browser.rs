@@ -60,6 +60,11 @@ fn installed() -> &'static str {
 impl Browser {
     /// Starts the browser with an empty profile.
     pub(crate) fn start(profile: &str) -> Self {
+        Self::start_with(profile, &[])
+    }
+
+    /// Starts the browser with an empty profile and more options.
+    pub(crate) fn start_with(profile: &str, options: &[&str]) -> Self {
         let name = installed();
         let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser").join(profile);
         drop(std::fs::remove_dir_all(&profile));
@@ -73,6 +78,7 @@ impl Browser {
             "--hide-scrollbars",
             "--no-first-run",
         ]);
+        command.args(options);
         command.arg("--remote-debugging-pipe").arg(format!("--user-data-dir={}", profile.display()));
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

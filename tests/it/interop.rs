@@ -219,7 +219,7 @@ fn the_aws_cli_runs_the_lines_of_the_documentation() {
 }
 
 /// Serves one page at every path of an address, which it returns.
-fn serve_page(page: Vec<u8>) -> String {
+pub(crate) fn serve_page(page: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
     std::thread::spawn(move || {

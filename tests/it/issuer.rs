@@ -56,7 +56,7 @@ fn tokens_name_the_issuer_and_are_accepted() {
         assert_eq!(issuers(&tokens), [expected, expected]);
         assert_eq!(get_user(&server, &tokens).json()["Username"], "ann");
         let path = format!("/{POOL}/.well-known/openid-configuration");
-        let get = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let get = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let document = server.send(get).unwrap().json();
         assert_eq!(document["issuer"], expected);
         let keys = format!("http://{}/{POOL}/.well-known/jwks.json", server.address);
@@ -72,7 +72,7 @@ fn every_pool_has_its_own_issuer() {
     let pool = pool.as_str().unwrap();
     for id in ["eu-west-1_Abc", pool] {
         let get = format!(
-            "GET /{id}/.well-known/openid-configuration HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            "GET /{id}/.well-known/openid-configuration HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         );
         let issuer = server.send(get).unwrap().json()["issuer"].clone();
         assert_eq!(issuer, format!("https://cognito-idp.eu-west-1.amazonaws.com/{id}").as_str());

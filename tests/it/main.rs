@@ -52,6 +52,7 @@ mod serve;
 #[cfg(unix)]
 mod serve_shutdown;
 mod serve_triggers;
+mod serve_web;
 mod server_process;
 mod settings;
 mod sources;

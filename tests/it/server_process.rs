@@ -109,7 +109,8 @@ impl ServerProcess {
 
     /// Returns whether the server answers.
     pub(crate) fn is_healthy(&self) -> bool {
-        self.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").is_some_and(|answer| answer.status == 200)
+        self.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .is_some_and(|answer| answer.status == 200)
     }
 
     /// Returns the resident memory in KiB, if the operating system reports it.
@@ -130,7 +131,7 @@ impl Drop for ServerProcess {
 /// Returns the bytes of a request.
 pub(crate) fn request(operation: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: \
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: \
          AWSCognitoIdentityProviderService.{operation}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );

@@ -176,7 +176,8 @@ fn answered_changes_survive_a_kill_under_load() {
     let mut served = ServerProcess::start(&flags);
     let address = served.address.clone();
     let jwks = |served: &ServerProcess| {
-        let page = served.send(format!("GET /{POOL}/.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n"));
+        let page =
+            served.send(format!("GET /{POOL}/.well-known/jwks.json HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         page.unwrap().body
     };
     let keys = jwks(&served);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Response as HttpResponse, StatusCode};
+use hyper::{Method, Response as HttpResponse, StatusCode};
 
 use super::service::{Request, Response, close_after};
 use super::triggers::TRIGGER_LIMIT;
@@ -25,7 +25,7 @@ use poolproof_pool::provider::{Handled, Provider, Step, to_operation_response};
 const RISK_HEADER: &str = "x-poolproof-risk";
 
 /// A request that is refused before it is read completely.
-struct RejectedRequest {
+pub(super) struct RejectedRequest {
     status: StatusCode,
     error: ApiError,
     /// Whether the connection is closed instead of reading the rest.
@@ -68,7 +68,7 @@ pub(super) async fn call(request: Request, peer: Option<IpAddr>, state: &AppStat
 }
 
 /// Returns the operation that `X-Amz-Target` names.
-fn target(headers: &HeaderMap) -> Result<String, RejectedRequest> {
+pub(super) fn target(headers: &HeaderMap) -> Result<String, RejectedRequest> {
     let mut given = headers.get_all("x-amz-target").iter();
     let unknown = |message| RejectedRequest::new(ErrorKind::UnknownOperation, message);
     let first = given.next().ok_or_else(|| unknown("X-Amz-Target is missing."))?;
@@ -216,16 +216,21 @@ fn publish_deliveries(state: &AppState, pool_id: &PoolId) {
     }
 }
 
-/// A response that pages of any origin may read, as Cognito's; all users here are made up.
-pub(super) fn cors_response(status: StatusCode, body: impl Into<Bytes>) -> Response {
+/// A response that no cache keeps.
+pub(super) fn uncached_response(status: StatusCode, body: impl Into<Bytes>) -> Response {
     let mut response = HttpResponse::new(body.into().into());
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    let exposed = "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date";
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// Refuses a request because of its sender. The connection ends, and the request is not read.
+pub(super) fn refuse(request: &Request, error: &ApiError, state: &AppState) -> Response {
+    if request.method() == Method::POST {
+        let operation_name = target(request.headers()).unwrap_or_default();
+        state.request_counts.count(&operation_name, error.kind.as_str());
+    }
+    close_after(error_response(StatusCode::FORBIDDEN, error))
 }
 
 /// A refusal with its HTTP status.
@@ -236,7 +241,7 @@ pub(super) fn error_response(status: StatusCode, error: &ApiError) -> Response {
 fn build_response(status: Option<StatusCode>, answer: &Result<OperationResponse, ApiError>) -> Response {
     let encoded = encode_response(answer);
     let default_status = StatusCode::from_u16(encoded.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = cors_response(status.unwrap_or(default_status), encoded.body);
+    let mut response = uncached_response(status.unwrap_or(default_status), encoded.body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     let (kind, message) = encoded.error.unzip();

@@ -3,6 +3,7 @@
 //! One thread does I/O and owns the pools. SRP and RSA run on other threads, so a sign-in does not block
 //! others. Whatever a client sends or omits, it is answered or disconnected within limits on time and memory.
 
+mod access;
 mod call;
 mod connection;
 mod metrics_server;
@@ -15,7 +16,7 @@ mod signers;
 mod triggers;
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,6 +33,7 @@ use request_counts::RequestCounts;
 use service::Listening;
 use signers::Signers;
 
+pub use access::WebAccess;
 pub use metrics_server::{MetricsServerHandle, MetricsSource, serve_metrics};
 pub use shutdown::ShutdownKind;
 pub use triggers::TriggerEndpoint;
@@ -51,6 +53,8 @@ pub struct ServerLimits {
     pub shutdown: Duration,
     /// Whether fields of requests that are not simulated are ignored instead of refused. Each is logged once.
     pub ignore_unsimulated: bool,
+    /// The names and the pages that can use the server.
+    pub web_access: WebAccess,
 }
 
 impl ServerLimits {
@@ -62,6 +66,7 @@ impl ServerLimits {
         idle: Duration::from_secs(30),
         shutdown: Duration::from_secs(10),
         ignore_unsimulated: false,
+        web_access: WebAccess::LOOPBACK,
     };
 }
 
@@ -80,6 +85,7 @@ struct AppState {
     state_writer: Option<Arc<StateWriter>>,
     triggers: Option<TriggerEndpoint>,
     limits: ServerLimits,
+    listen: IpAddr,
     /// The URL of the server, without a trailing slash.
     url: String,
     /// The fields that were ignored and logged: operation and name.
@@ -119,6 +125,7 @@ pub fn serve(
         state_writer,
         triggers,
         limits: limits.clone(),
+        listen: listener.local_addr()?.ip(),
         url: format!("http://{}", listener.local_addr()?),
         ignored_fields: Mutex::default(),
     });

@@ -8,7 +8,8 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use super::call::{call, cors_response, error_response};
+use super::access::allow_origin;
+use super::call::{call, error_response, refuse, uncached_response};
 use super::service::{Request, Response, close_after};
 use super::{AppState, lock};
 use crate::compute::Side;
@@ -17,10 +18,18 @@ use poolproof_cognito::protocol::{ApiError, ErrorKind};
 
 /// Answers a request by its method and path.
 pub(super) async fn respond(request: Request, peer: Option<IpAddr>, state: Rc<AppState>) -> Response {
-    if request.method() == Method::POST && request.uri().path() == "/" {
-        return call(request, peer, &state).await;
+    let (origin, refusal) = state.limits.web_access.check(&request, state.listen);
+    let mut response = match refusal {
+        Some(error) => refuse(&request, &error, &state),
+        None if request.method() == Method::POST && request.uri().path() == "/" => {
+            call(request, peer, &state).await
+        }
+        None => get_page(&request, &state).unwrap_or_else(|| fallback(&request)),
+    };
+    if let Some(origin) = origin {
+        allow_origin(response.headers_mut(), origin);
     }
-    get_page(&request, &state).unwrap_or_else(|| fallback(&request))
+    response
 }
 
 /// Returns the page that a request names, if there is one.
@@ -49,7 +58,7 @@ pub(super) fn is_get(request: &Request) -> bool {
 }
 
 fn json_page(body: String) -> Response {
-    page(cors_response(StatusCode::OK, body), "application/json")
+    page(uncached_response(StatusCode::OK, body), "application/json")
 }
 
 /// A page of metrics.
@@ -127,7 +136,7 @@ fn no_pool() -> Response {
 /// Every other path and method.
 fn fallback(request: &Request) -> Response {
     if request.method() == Method::OPTIONS && request.body().is_end_stream() {
-        let mut response = cors_response(StatusCode::NO_CONTENT, "");
+        let mut response = uncached_response(StatusCode::NO_CONTENT, "");
         for (name, value) in [
             (header::ACCESS_CONTROL_ALLOW_METHODS, "POST, GET, OPTIONS"),
             (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
