@@ -13,7 +13,7 @@ use super::open_files::raise_open_file_limit;
 use super::serve_args::{EXPOSE_HINT, ServeArgs, TokensArg, bind_listener};
 use super::{Exit, print_stderr, print_stdout};
 use crate::clock::{Clock, ClockKind};
-use crate::http::server::{self, ServerLimits, ShutdownKind, TriggerEndpoint, WebAccess};
+use crate::http::server::{self, DurableState, ServerLimits, ShutdownKind, TriggerEndpoint, WebAccess};
 use crate::scenario::{self, GroupName};
 use crate::settings::{PoolSettings, SourceKind, Unsimulated};
 use crate::store::{INTEGRITY_CHECK_THREAD, ReadAccess, StateFileError, StateWriter, Store, StoredState};
@@ -62,7 +62,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
         opened(args).map_err(usage)?.map_or_else(Default::default, |(store, kept)| (Some(store), kept));
     let tokens = match args.tokens {
         TokensArg::Opaque => Tokens::Opaque,
-        TokensArg::Rs256 => Tokens::Rs256(Arc::new(signing_keys(store.as_ref(), &kept).map_err(internal)?)),
+        TokensArg::Rs256 => Tokens::Rs256(Arc::new(signing_keys(args, store.as_ref(), &kept)?)),
     };
     let url = format!("http://{address}");
     let provider_settings = ProviderConfig {
@@ -78,22 +78,24 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
         quotas: settings.policy.quotas,
     };
     let now = Clock::start(ClockKind::Wall).now();
-    let mut provider = Provider::new(provider_settings, rng);
+    let custom_auth = custom_auth(args, &settings);
+    let restored_auth = (pool_id.clone(), custom_auth.clone());
+    let mut provider = Provider::new(provider_settings.clone(), rng);
     let mut pool_was_restored = false;
     if let Some(store) = &store {
         provider = provider.with_change_log();
         restore(&mut provider, args, kept).map_err(usage)?;
         pool_was_restored = provider.has_pool(&pool_id);
-        add(&mut provider, now, args, &pool_id, settings, rotation).map_err(usage)?;
+        add(&mut provider, now, args, &pool_id, settings, custom_auth, rotation).map_err(usage)?;
         store.write(&provider.take_changes(None)).map_err(|error| usage(state_file_error(args, &error)))?;
     } else {
-        add(&mut provider, now, args, &pool_id, settings, rotation).map_err(usage)?;
+        add(&mut provider, now, args, &pool_id, settings, custom_auth, rotation).map_err(usage)?;
     }
     let clients = provider.client_ids(&pool_id).join(", ");
     print_stdout(&format!("Serving pool {pool_id} with client {clients} at {url}\n"));
     print_state_summary(&provider, pool_was_restored.then_some(&pool_id), args);
-    let state_writer =
-        store.map(StateWriter::start).transpose().map_err(|error| internal(error.to_string()))?;
+    let durable = store.map(|store| durable_state(store, provider_settings, restored_auth));
+    let durable = durable.transpose().map_err(|error| internal(error.to_string()))?;
     if !address.ip().is_loopback() {
         print_stderr(
             "warning: every client that reaches this port is an administrator; use made-up users \
@@ -107,13 +109,37 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     let line_writer = line_writer.map_err(|error| internal(error.to_string()))?;
     let lines = line_writer.lines();
     let log_line = Arc::new(move |line: &str| lines.log_line(line));
-    let ended = server::serve(provider, listener, limits(args), log_line, state_writer, triggers);
+    let ended = server::serve(provider, listener, limits(args), log_line, durable, triggers);
     match ended.map_err(|error| internal(error.to_string()))? {
         ShutdownKind::Graceful => Ok(Exit::Pass),
         ShutdownKind::Immediate => {
             print_stderr("ended at once: requests in flight were not answered");
             Ok(Exit::Interrupted)
         }
+    }
+}
+
+/// Starts to write the state file. After a failure to write, the account is made again from the file.
+fn durable_state(
+    store: Store,
+    config: ProviderConfig,
+    (pool_id, custom_auth): (PoolId, Option<CustomAuth>),
+) -> std::io::Result<DurableState> {
+    let restore = move |records| {
+        let mut provider = Provider::new(config.clone(), rng(None)?).with_change_log();
+        provider.restore(records).map_err(|error| error.to_string())?;
+        provider.set_custom_auth(&pool_id, custom_auth.clone());
+        Ok(provider)
+    };
+    Ok(DurableState::new(StateWriter::start(store)?, Box::new(restore)))
+}
+
+/// Returns what decides about the custom challenges of the first pool.
+fn custom_auth(args: &ServeArgs, settings: &PoolSettings) -> Option<CustomAuth> {
+    let challenges = Some(&settings.custom_auth).filter(|challenges| !challenges.is_empty());
+    match args.triggers {
+        Some(_) => Some(CustomAuth::Endpoint),
+        None => challenges.cloned().map(CustomAuth::Challenges),
     }
 }
 
@@ -166,15 +192,19 @@ fn without_panic_output<T>(open: impl FnOnce() -> T) -> T {
 }
 
 /// Returns the keys of the state, or new ones, which are saved.
-fn signing_keys(store: Option<&Store>, kept: &StoredState) -> Result<Keys, String> {
+fn signing_keys(args: &ServeArgs, store: Option<&Store>, kept: &StoredState) -> Result<Keys, (Exit, String)> {
+    let internal = |error: String| (Exit::Internal, format!("error: {error}"));
     if let Some([access, id]) = &kept.keys {
         return Keys::from_pkcs8(access, id)
-            .ok_or_else(|| "the state file contains no valid signing keys".to_owned());
+            .ok_or_else(|| internal("the state file contains no valid signing keys".to_owned()));
     }
-    let keys = Keys::generate().map_err(|error| error.to_string())?;
+    let keys = Keys::generate().map_err(|error| internal(error.to_string()))?;
     if let Some(store) = store {
-        let written = keys.to_pkcs8().ok_or_else(|| "the signing keys cannot be written".to_owned())?;
-        store.write_keys(&written).map_err(|error| error.to_string())?;
+        let written =
+            keys.to_pkcs8().ok_or_else(|| internal("the signing keys cannot be written".to_owned()))?;
+        store
+            .write_keys(&written)
+            .map_err(|error| (Exit::Usage, format!("error: {}", state_file_error(args, &error))))?;
     }
     Ok(keys)
 }
@@ -192,9 +222,10 @@ fn add(
     args: &ServeArgs,
     pool_id: &PoolId,
     settings: PoolSettings,
+    custom_auth: Option<CustomAuth>,
     rotation: Option<Duration>,
 ) -> Result<(), String> {
-    let PoolSettings { name, policy, exceptions, description, custom_auth: challenges, .. } = settings;
+    let PoolSettings { name, policy, exceptions, description, .. } = settings;
     let invalid = |error: ApiError| format!("{}: {}", file_names(args), error.message);
     if !provider.has_pool(pool_id) {
         match &description {
@@ -206,11 +237,6 @@ fn add(
             None => provider.add_pool(now, pool_id.clone(), &name, policy, exceptions),
         }
     }
-    let challenges = Some(challenges).filter(|challenges| !challenges.is_empty());
-    let custom_auth = match args.triggers {
-        Some(_) => Some(CustomAuth::Endpoint),
-        None => challenges.map(CustomAuth::Challenges),
-    };
     provider.set_custom_auth(pool_id, custom_auth);
     let described = description.map_or_else(Vec::new, |description| description.clients);
     for client in &described {

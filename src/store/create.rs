@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
-use redb::{Builder, DatabaseError};
+use redb::DatabaseError;
 
 use super::{
     CLIENTS, FORMAT, FORMAT_KEY, GROUPS, META, POOLS, ReadAccess, StateFileError, StateWriteError, Store,
@@ -38,17 +38,17 @@ impl Store {
         temporary_path: &Path,
         path: &Path,
     ) -> std::result::Result<Self, StateFileError> {
-        let store = Self::create_tables(file)?;
+        let store = Self::new(file)?;
+        store.create_tables()?;
         fs::rename(temporary_path, path)?;
         sync_parent_directory(path)?;
         Ok(store)
     }
 
-    /// Creates the tables in an empty file. They are on disk when it returns.
-    pub(super) fn create_tables(file: File) -> std::result::Result<Self, StateFileError> {
-        let store = Self(Builder::new().create_file(file).map_err(state_file_error)?);
+    /// Creates the tables of an empty file. They are on disk when it returns.
+    pub(super) fn create_tables(&self) -> std::result::Result<(), StateFileError> {
         let write_failed = |StateWriteError(error): StateWriteError| StateFileError::Io(Error::other(error));
-        let created = store.commit(|transaction| {
+        let created = self.commit(|transaction| {
             transaction.open_table(META)?.insert(FORMAT_KEY, FORMAT.to_le_bytes().as_slice())?;
             transaction.open_table(POOLS)?;
             transaction.open_table(CLIENTS)?;
@@ -56,8 +56,7 @@ impl Store {
             transaction.open_table(GROUPS)?;
             Ok(())
         });
-        created.map_err(write_failed)?;
-        Ok(store)
+        created.map_err(write_failed)
     }
 }
 

@@ -15,11 +15,15 @@
 mod create;
 mod form;
 mod open;
+#[cfg(test)]
+mod power_cuts;
 mod writer;
 
+use std::fs::File;
+
 use redb::{
-    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _,
-    WriteTransaction,
+    Builder, Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition,
+    TableHandle as _, WriteTransaction,
 };
 
 use poolproof_cognito::ids::PoolId;
@@ -108,9 +112,19 @@ impl std::fmt::Debug for StoredState {
 
 /// An open state file. No other process can open it.
 #[derive(Debug)]
-pub struct Store(Database);
+pub struct Store {
+    database: Database,
+    /// To read the file again after a failure to write.
+    file: File,
+}
 
 impl Store {
+    fn new(file: File) -> Result<Self, StateFileError> {
+        let copy = file.try_clone()?;
+        let database = Builder::new().create_file(file).map_err(create::state_file_error)?;
+        Ok(Self { database, file: copy })
+    }
+
     /// Writes these changes, all or none. They are on disk when it returns.
     ///
     /// # Errors
@@ -182,7 +196,7 @@ impl Store {
         &self,
         write: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<(), StateWriteError> {
-        let mut transaction = self.0.begin_write().map_err(StateWriteError::from_redb)?;
+        let mut transaction = self.database.begin_write().map_err(StateWriteError::from_redb)?;
         transaction.set_two_phase_commit(true);
         write(&transaction).map_err(StateWriteError::from_redb)?;
         transaction.commit().map_err(StateWriteError::from_redb)

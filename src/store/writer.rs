@@ -1,12 +1,14 @@
 //! The writer of the state file: a thread of its own, with many responses per transaction.
 
+use std::fs::File;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 
-use super::{StateWriteError, Store};
+use super::open::read_again;
+use super::{StateFileError, StateWriteError, Store, StoredState};
 use poolproof_pool::provider::ProviderChange;
 
 /// Changes of one request, and the waiting request.
@@ -20,6 +22,8 @@ type QueuedChanges = (Vec<ProviderChange>, oneshot::Sender<Result<(), StateWrite
 pub struct StateWriter {
     sender: Mutex<Option<Sender<QueuedChanges>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    failure: Arc<OnceLock<StateWriteError>>,
+    file: File,
 }
 
 /// Completes when changes are on disk.
@@ -45,9 +49,26 @@ impl StateWriter {
     /// The thread cannot be started.
     pub fn start(store: Store) -> std::io::Result<Self> {
         let (sender, receiver) = channel();
-        let thread =
-            thread::Builder::new().name("keeper".to_owned()).spawn(move || work(&store, &receiver))?;
-        Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+        let (file, failure) = (store.file.try_clone()?, Arc::new(OnceLock::new()));
+        let reported = Arc::clone(&failure);
+        let work = move || work(&store, &receiver, &reported);
+        let thread = thread::Builder::new().name("keeper".to_owned()).spawn(work)?;
+        Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), failure, file })
+    }
+
+    /// Returns why nothing can be written any more, if that is so. It is set before the first request waits
+    /// in vain.
+    pub fn failure(&self) -> Option<&StateWriteError> {
+        self.failure.get()
+    }
+
+    /// Reads what the file contains, after a failure.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn read_again(&self) -> Result<StoredState, StateFileError> {
+        read_again(&self.file)
     }
 
     /// Queues these changes.
@@ -76,8 +97,7 @@ impl Drop for StateWriter {
     }
 }
 
-fn work(store: &Store, receiver: &Receiver<QueuedChanges>) {
-    let mut failure = None;
+fn work(store: &Store, receiver: &Receiver<QueuedChanges>, failure: &OnceLock<StateWriteError>) {
     while let Ok((mut changes, reply_sender)) = receiver.recv() {
         let mut reply_senders = vec![reply_sender];
         // Changes that arrived during the last transaction go into the next one.
@@ -85,8 +105,11 @@ fn work(store: &Store, receiver: &Receiver<QueuedChanges>) {
             changes.extend(more);
             reply_senders.push(reply_sender);
         }
-        let committed = failure.clone().map_or_else(|| store.write(&changes), Err);
-        failure = committed.clone().err();
+        let committed = failure.get().cloned().map_or_else(|| store.write(&changes), Err);
+        if let Err(error) = &committed {
+            // Only the first failure counts.
+            let _ = failure.set(error.clone());
+        }
         for reply_sender in reply_senders {
             // The client may be gone; the change stays.
             drop(reply_sender.send(committed.clone()));

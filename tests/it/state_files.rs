@@ -6,9 +6,11 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::cli::poolproof;
 use crate::server_process::ServerProcess;
-use crate::state::{refusal, served_with, state, used_state_file};
+use crate::state::{added, refusal, serve_with_size_limit, served_with, state, used_state_file};
 
 /// Returns the other files in the state's folder.
 fn others(file: &Path) -> Vec<PathBuf> {
@@ -103,4 +105,62 @@ fn symlinks_are_followed_only_to_a_state_file() {
         assert!(!file.is_symlink());
         assert_eq!(others(&file), [precious]);
     }
+}
+
+/// A refused change is not visible, also the first one, and `/health` shows the failure.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_undoes_refused_changes_and_degrades_health() {
+    let file = used_state_file("full-undone", false);
+    let most = fs::metadata(&file).unwrap().len().div_ceil(512) + 2048;
+    let served = ServerProcess::start_command(&mut serve_with_size_limit(&file, most));
+    let health = || served.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let user = |name: &str| json!({ "UserPoolId": "us-east-1_Poolproof", "Username": name });
+    let get = |name: &str| served.call("AdminGetUser", &user(name)).status;
+    assert_eq!((health().status, health().json()["status"].as_str()), (200, Some("ok")));
+    let kept = (0..5000).take_while(|number| added(&served, &format!("bob-{number}")) == 200).count();
+    assert_eq!(get(&format!("bob-{kept}")), 400, "the first refused change is visible");
+    assert_eq!(get("bob-0"), 200, "an answered change is gone");
+    let refused = served.call("AdminDeleteUser", &user("ann-0")).refusal();
+    assert!(refused.starts_with("500 InternalErrorException: cannot write the state: "), "{refused}");
+    assert_eq!(get("ann-0"), 200, "a refused deletion is visible");
+    let sign_up = json!({ "ClientId": "poolproof", "Username": "eve", "Password": "Correct-Horse-1" });
+    assert_eq!(
+        (served.call("SignUp", &sign_up).status, get("eve")),
+        (500, 400),
+        "a refused sign-up is visible"
+    );
+    let health = health();
+    assert_eq!(health.status, 503);
+    assert!(health.body.starts_with(r#"{"reason":"cannot write the state: "#), "{}", health.body);
+    assert!(health.body.ends_with(r#""status":"degraded"}"#), "{}", health.body);
+    let users = json!({ "UserPoolId": "us-east-1_Poolproof", "Limit": 1 });
+    assert_eq!(served.call("ListUsers", &users).status, 200, "reads must succeed");
+}
+
+/// A disk that is full when the file is created ends the program, and no file remains.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_at_creation_is_reported_with_the_file_name() {
+    let mut refused = 0;
+    for most in [0, 1, 8, 512, 1024, 2048, 3000, 3072, 4096] {
+        let file = state("full-creation");
+        let mut command = serve_with_size_limit(&file, most);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while child.try_wait().unwrap().is_none() && !file.exists() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        thread::sleep(Duration::from_millis(300));
+        drop(child.kill());
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        if output.status.code().is_some() {
+            refused += 1;
+            assert_eq!(output.status.code(), Some(2), "{most}: {err}");
+            assert!(err.contains(&format!("error: --state {}: ", file.display())), "{most}: {err}");
+            assert!(!err.contains("panicked"), "{err}");
+        }
+        assert!(others(&file).is_empty(), "{most}: {:?}", others(&file));
+    }
+    assert!((4..9).contains(&refused), "{refused} of 9 sizes are too small");
 }

@@ -7,6 +7,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response as HttpResponse, StatusCode};
 
+use super::durable::is_read;
 use super::service::{Request, Response, close_after};
 use super::triggers::TRIGGER_LIMIT;
 use super::{AppState, lock};
@@ -131,7 +132,8 @@ async fn answer(
     let operation = decode_operation(state, name, body)?;
     let now = state.clock.now();
     let mut pending_write = None;
-    let mut handled = run_step(state, &mut pending_write, |provider| provider.handle(now, origin, operation));
+    let mut handled =
+        run_step(state, name, &mut pending_write, |provider| provider.handle(now, origin, operation));
     let answer = loop {
         if let Some(pool_id) = &handled.pool_id {
             publish_deliveries(state, pool_id);
@@ -146,14 +148,15 @@ async fn answer(
                     None => Err(TriggerFailure::no_endpoint()),
                 };
                 let now = state.clock.now();
-                handled = run_step(state, &mut pending_write, |provider| {
+                handled = run_step(state, name, &mut pending_write, |provider| {
                     provider.resume_trigger(now, pending, output)
                 });
             }
             Step::Compute(job, pending) => {
                 let done = state.compute.run(Side::Server, job).await;
                 let now = state.clock.now();
-                handled = run_step(state, &mut pending_write, |provider| provider.resume(now, pending, done));
+                handled =
+                    run_step(state, name, &mut pending_write, |provider| provider.resume(now, pending, done));
             }
         }
     };
@@ -186,15 +189,21 @@ fn decode_operation(state: &AppState, name: &str, body: &[u8]) -> Result<Operati
 /// last write of a request covers its earlier ones.
 fn run_step(
     state: &AppState,
+    operation_name: &str,
     pending_write: &mut Option<PendingWrite>,
     step: impl FnOnce(&mut Provider) -> Handled,
 ) -> Handled {
-    let mut provider = lock(&state.provider);
+    // A change that cannot be written is refused before it is made.
+    if let Some(failure) = state.write_failure().filter(|_| !is_read(operation_name)) {
+        let refusal = ApiError::internal(failure.to_string());
+        return Handled { pool_id: None, step: Step::Reply(Err(refusal)) };
+    }
+    let mut provider = state.provider();
     let handled = step(&mut provider);
-    if let Some(state_writer) = &state.state_writer {
+    if let Some(durable) = &state.durable {
         let changes = provider.take_changes(handled.pool_id.as_ref());
         if !changes.is_empty() {
-            *pending_write = Some(state_writer.enqueue(changes));
+            *pending_write = Some(durable.writer.enqueue(changes));
         }
     }
     handled
@@ -202,7 +211,7 @@ fn run_step(
 
 /// Moves sent messages to the outbox.
 fn publish_deliveries(state: &AppState, pool_id: &PoolId) {
-    let deliveries = lock(&state.provider).take_deliveries(pool_id);
+    let deliveries = state.provider().take_deliveries(pool_id);
     for delivery in deliveries {
         // Names and addresses come from clients; debug form keeps them on one line.
         (state.message_sink)(&format!(

@@ -6,6 +6,7 @@
 mod access;
 mod call;
 mod connection;
+mod durable;
 mod metrics_server;
 mod outbox;
 mod pages;
@@ -25,7 +26,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
-use crate::store::StateWriter;
+use crate::store::StateWriteError;
 use poolproof_pool::provider::Provider;
 
 use outbox::Outbox;
@@ -34,6 +35,7 @@ use service::Listening;
 use signers::Signers;
 
 pub use access::WebAccess;
+pub use durable::{DurableState, RestoreProvider};
 pub use metrics_server::{MetricsServerHandle, MetricsSource, serve_metrics};
 pub use shutdown::ShutdownKind;
 pub use triggers::TriggerEndpoint;
@@ -82,7 +84,7 @@ struct AppState {
     clock: Clock,
     compute: Compute,
     signers: Signers,
-    state_writer: Option<Arc<StateWriter>>,
+    durable: Option<DurableState>,
     triggers: Option<TriggerEndpoint>,
     limits: ServerLimits,
     listen: IpAddr,
@@ -92,8 +94,25 @@ struct AppState {
     ignored_fields: Mutex<BTreeSet<(String, String)>>,
 }
 
+impl AppState {
+    /// Returns the account, without changes that could not be written.
+    fn provider(&self) -> MutexGuard<'_, Provider> {
+        let mut provider = lock(&self.provider);
+        let durable = self.durable.as_ref();
+        if let Some(line) = durable.and_then(|durable| durable.roll_back(&mut provider)) {
+            (self.message_sink)(&line);
+        }
+        provider
+    }
+
+    /// Returns why no change is possible any more, if that is so.
+    fn write_failure(&self) -> Option<&StateWriteError> {
+        self.durable.as_ref().and_then(DurableState::failure)
+    }
+}
+
 /// Serves until SIGINT or SIGTERM, then finishes the requests in flight, unless a second signal arrives.
-/// With a `state_writer`, no request is answered before its changes are on disk. `triggers` answers for the
+/// With a `durable` state, no request is answered before its changes are on disk. `triggers` answers for the
 /// triggers of custom challenges.
 ///
 /// # Errors
@@ -104,11 +123,10 @@ pub fn serve(
     listener: TcpListener,
     limits: ServerLimits,
     message_sink: MessageSink,
-    state_writer: Option<StateWriter>,
+    durable: Option<DurableState>,
     triggers: Option<TriggerEndpoint>,
 ) -> std::io::Result<ShutdownKind> {
-    let state_writer = state_writer.map(Arc::new);
-    let writer_to_close = state_writer.clone();
+    let writer_to_close = durable.as_ref().map(|durable| Arc::clone(&durable.writer));
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed)
         .map_err(|_| std::io::Error::other("cannot read random bytes from the operating system"))?;
@@ -122,7 +140,7 @@ pub fn serve(
         // The client side has nothing to do.
         compute: Compute::threads(1, limits.workers, &mut rng)?,
         signers: Signers::start(limits.workers)?,
-        state_writer,
+        durable,
         triggers,
         limits: limits.clone(),
         listen: listener.local_addr()?.ip(),
@@ -134,8 +152,8 @@ pub fn serve(
         let respond = move |request, peer| pages::respond(request, peer, Rc::clone(&state));
         shutdown::run(service::run(listener, &limits, stop_receiver, respond), stop_sender).await
     });
-    if let Some(state_writer) = writer_to_close {
-        state_writer.close();
+    if let Some(writer) = writer_to_close {
+        writer.close();
     }
     ended
 }

@@ -38,7 +38,7 @@ fn get_page(request: &Request, state: &AppState) -> Option<Response> {
         return None;
     }
     match request.uri().path() {
-        "/health" => Some(json_page(json!({ "status": "ok" }).to_string())),
+        "/health" => Some(health(state)),
         "/metrics" => Some(text_page(metrics(state))),
         "/outbox" => Some(outbox(request, state)),
         path => {
@@ -61,6 +61,17 @@ fn json_page(body: String) -> Response {
     page(uncached_response(StatusCode::OK, body), "application/json")
 }
 
+/// `GET /health`.
+fn health(state: &AppState) -> Response {
+    let Some(failure) = state.write_failure() else {
+        return json_page(json!({ "status": "ok" }).to_string());
+    };
+    let body = json!({ "status": "degraded", "reason": failure.to_string() });
+    let mut response = json_page(body.to_string());
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
+}
+
 /// A page of metrics.
 pub(super) fn text_page(metrics: MetricsPage) -> Response {
     page(Response::new(metrics.into_text().into()), CONTENT_TYPE)
@@ -76,7 +87,7 @@ fn metrics(state: &AppState) -> MetricsPage {
     let mut page = MetricsPage::default();
     state.request_counts.write_metrics(&mut page);
     let ((pools, users), evicted_count) = {
-        let provider = lock(&state.provider);
+        let provider = state.provider();
         (provider.counts(), provider.evicted_count())
     };
     let usage = state.compute.usage(Side::Server);
@@ -106,13 +117,13 @@ fn outbox(request: &Request, state: &AppState) -> Response {
 
 /// `GET /<UserPoolId>/.well-known/jwks.json`.
 fn jwks(pool: &str, state: &AppState) -> Response {
-    let found = lock(&state.provider).issuer(pool);
+    let found = state.provider().issuer(pool);
     found.map_or_else(no_pool, |(_, jwks)| json_page(jwks))
 }
 
 /// `GET /<UserPoolId>/.well-known/openid-configuration`.
 fn openid(pool: &str, state: &AppState) -> Response {
-    let found = lock(&state.provider).issuer(pool);
+    let found = state.provider().issuer(pool);
     found.map_or_else(no_pool, |(issuer, _)| {
         let body = json!({
             "issuer": issuer,
