@@ -22,11 +22,12 @@ mod writer;
 use std::fs::File;
 
 use redb::{
-    Builder, Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition,
-    TableHandle as _, WriteTransaction,
+    AccessGuard, Builder, Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, Table,
+    TableDefinition, TableHandle as _, WriteTransaction,
 };
 
 use poolproof_cognito::ids::PoolId;
+use poolproof_pool::AccountRecord;
 use poolproof_pool::provider::{ProviderChange, ProviderSnapshot};
 
 pub use form::{decode, encode};
@@ -41,6 +42,12 @@ const POOLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("pools");
 const CLIENTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("clients");
 const USERS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("users");
 const GROUPS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("groups");
+
+/// An entry of the table of users.
+type Entry<'t> = Result<
+    (AccessGuard<'t, (&'static str, &'static str)>, AccessGuard<'t, &'static [u8]>),
+    redb::StorageError,
+>;
 
 const FORMAT_KEY: &str = "format";
 const SIGNING_KEYS: [&str; 2] = ["access_key", "id_key"];
@@ -131,6 +138,15 @@ impl Store {
     ///
     /// The file cannot be written: the disk is full or gone.
     pub fn write(&self, changes: &[ProviderChange]) -> Result<(), StateWriteError> {
+        self.write_with_rewrites(changes, &[])
+    }
+
+    /// As [`Self::write`], and writes one user of each of these pools again, unchanged.
+    fn write_with_rewrites(
+        &self,
+        changes: &[ProviderChange],
+        rewritten: &[PoolId],
+    ) -> Result<(), StateWriteError> {
         self.commit(|transaction| {
             let mut pools = transaction.open_table(POOLS)?;
             let mut clients = transaction.open_table(CLIENTS)?;
@@ -171,6 +187,9 @@ impl Store {
                     }
                 }
             }
+            for pool in rewritten {
+                rewrite_user(&mut users, pool.as_str())?;
+            }
             Ok(())
         })
     }
@@ -201,6 +220,29 @@ impl Store {
         write(&transaction).map_err(StateWriteError::from_redb)?;
         transaction.commit().map_err(StateWriteError::from_redb)
     }
+}
+
+/// Writes a random user of a pool again, with the same work as a change of this user.
+fn rewrite_user(users: &mut Table<'_, (&str, &str), &[u8]>, pool: &str) -> Result<(), redb::Error> {
+    let mut random = [0; 4];
+    // Without random bytes it is always the same user.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    let (sub, after) = (format!("{:08x}", u32::from_le_bytes(random)), format!("{pool}\0"));
+    let user = |entry: Entry<'_>| {
+        let (key, value) = entry?;
+        Ok::<_, redb::Error>((key.value().1.to_owned(), value.value().to_vec()))
+    };
+    let next = users.range((pool, sub.as_str())..(after.as_str(), ""))?.next().map(user).transpose()?;
+    let first = || users.range((pool, "")..(after.as_str(), ""))?.next().map(user).transpose();
+    let found = match next {
+        Some(found) => Some(found),
+        None => first()?,
+    };
+    if let Some((sub, bytes)) = found {
+        let bytes = decode::<AccountRecord>(&bytes).map_or(bytes, |record| encode(&record));
+        users.insert((pool, sub.as_str()), bytes.as_slice())?;
+    }
+    Ok(())
 }
 
 /// Reads everything in a database, or reports what is wrong.

@@ -9,10 +9,19 @@ use tokio::sync::oneshot;
 
 use super::open::read_again;
 use super::{StateFileError, StateWriteError, Store, StoredState};
+use poolproof_cognito::ids::PoolId;
 use poolproof_pool::provider::ProviderChange;
 
-/// Changes of one request, and the waiting request.
-type QueuedChanges = (Vec<ProviderChange>, oneshot::Sender<Result<(), StateWriteError>>);
+/// What one request writes, and the waiting request.
+type QueuedWrite = (Write, oneshot::Sender<Result<(), StateWriteError>>);
+
+/// What a request writes.
+#[derive(Debug)]
+enum Write {
+    Changes(Vec<ProviderChange>),
+    /// One user of this pool, unchanged.
+    Rewrite(PoolId),
+}
 
 /// Writes changes in the order in which they are queued.
 ///
@@ -20,7 +29,7 @@ type QueuedChanges = (Vec<ProviderChange>, oneshot::Sender<Result<(), StateWrite
 /// build on the lost ones.
 #[derive(Debug)]
 pub struct StateWriter {
-    sender: Mutex<Option<Sender<QueuedChanges>>>,
+    sender: Mutex<Option<Sender<QueuedWrite>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     failure: Arc<OnceLock<StateWriteError>>,
     file: File,
@@ -73,10 +82,19 @@ impl StateWriter {
 
     /// Queues these changes.
     pub fn enqueue(&self, changes: Vec<ProviderChange>) -> PendingWrite {
+        self.enqueue_write(Write::Changes(changes))
+    }
+
+    /// Queues a write that changes nothing and takes as long as a change of a user of this pool.
+    pub fn enqueue_rewrite(&self, pool_id: PoolId) -> PendingWrite {
+        self.enqueue_write(Write::Rewrite(pool_id))
+    }
+
+    fn enqueue_write(&self, write: Write) -> PendingWrite {
         let (reply_sender, committed) = oneshot::channel();
         if let Some(sender) = &*self.sender.lock().unwrap_or_else(PoisonError::into_inner) {
             // If the thread has ended, waiting returns an error.
-            drop(sender.send((changes, reply_sender)));
+            drop(sender.send((write, reply_sender)));
         }
         PendingWrite(committed)
     }
@@ -97,15 +115,19 @@ impl Drop for StateWriter {
     }
 }
 
-fn work(store: &Store, receiver: &Receiver<QueuedChanges>, failure: &OnceLock<StateWriteError>) {
-    while let Ok((mut changes, reply_sender)) = receiver.recv() {
-        let mut reply_senders = vec![reply_sender];
+fn work(store: &Store, receiver: &Receiver<QueuedWrite>, failure: &OnceLock<StateWriteError>) {
+    while let Ok(first) = receiver.recv() {
+        let (mut changes, mut rewritten, mut reply_senders) = (Vec::new(), Vec::new(), Vec::new());
         // Changes that arrived during the last transaction go into the next one.
-        while let Ok((more, reply_sender)) = receiver.try_recv() {
-            changes.extend(more);
+        for (write, reply_sender) in std::iter::once(first).chain(receiver.try_iter()) {
+            match write {
+                Write::Changes(more) => changes.extend(more),
+                Write::Rewrite(pool_id) => rewritten.push(pool_id),
+            }
             reply_senders.push(reply_sender);
         }
-        let committed = failure.get().cloned().map_or_else(|| store.write(&changes), Err);
+        let write = || store.write_with_rewrites(&changes, &rewritten);
+        let committed = failure.get().cloned().map_or_else(write, Err);
         if let Err(error) = &committed {
             // Only the first failure counts.
             let _ = failure.set(error.clone());

@@ -59,6 +59,7 @@ mod sources;
 mod stall;
 mod state;
 mod state_files;
+mod state_timing;
 mod store;
 mod target;
 mod target_cli;
