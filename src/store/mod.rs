@@ -223,7 +223,10 @@ impl Store {
 }
 
 /// Writes a random user of a pool again, with the same work as a change of this user.
-fn rewrite_user(users: &mut Table<'_, (&str, &str), &[u8]>, pool: &str) -> Result<(), redb::Error> {
+fn rewrite_user(
+    users: &mut Table<'_, (&'static str, &'static str), &'static [u8]>,
+    pool: &str,
+) -> Result<(), redb::Error> {
     let mut random = [0; 4];
     // Without random bytes it is always the same user.
     let _ = aws_lc_rs::rand::fill(&mut random);

@@ -76,7 +76,7 @@ impl WebAccess {
     /// A sentence that says what is expected.
     pub fn parse_host(text: &str) -> Result<String, String> {
         let ip: Option<IpAddr> = text.trim_matches(['[', ']']).parse().ok();
-        let name = ip.map_or_else(|| text.to_owned(), |ip| host_of_ip(ip));
+        let name = ip.map_or_else(|| text.to_owned(), host_of_ip);
         let authority = name.parse::<Authority>().ok();
         match authority.filter(|authority| authority.host() == name).and_then(|found| host(found.as_str())) {
             Some(host) if !name.contains('*') => Ok(host),
