@@ -94,13 +94,13 @@ pub(super) struct ServeArgs {
     /// made-up users only.
     #[arg(long)]
     pub(super) expose: bool,
-    /// Serve requests whose Host header has this name, which has no port; repeatable. By default the names are
-    /// localhost, loopback addresses and the address of --listen; with 0.0.0.0 or [::] every IP address.
+    /// Serve requests whose Host header has this name, which has no port; repeatable. By default the names
+    /// are localhost, loopback addresses and the address of --listen; with 0.0.0.0 or [::] every IP address.
     #[arg(long, value_name = "NAME", value_parser = WebAccess::parse_host)]
     pub(super) allow_host: Vec<String>,
-    /// Let web pages of this origin call the operations of users, such as https://app.example.com; repeatable.
-    /// Pages of this machine (http://localhost:3000) always can. No page can call operations that need AWS
-    /// credentials, or read /outbox and /metrics.
+    /// Let web pages of this origin call the operations of users, such as https://app.example.com;
+    /// repeatable. Pages of this machine (http://localhost:3000) always can. No page can call operations that
+    /// need AWS credentials, or read /outbox and /metrics.
     #[arg(long, value_name = "ORIGIN", value_parser = WebAccess::parse_origin)]
     pub(super) allow_origin: Vec<String>,
     /// Form of access and id tokens.
@@ -143,7 +143,8 @@ pub(super) struct ServeArgs {
     /// attributes.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(super) users: u32,
-    /// Most connections at once; others wait.
+    /// Most connections at once. Beyond them, connections that wait for a request are closed, of the address
+    /// that has most; others wait.
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) connections: u32,
     /// Seconds for the head of a request, and again for its body.

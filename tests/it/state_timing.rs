@@ -32,8 +32,8 @@ fn timed(stream: &mut std::net::TcpStream, operation: &str, body: &Value) -> (Du
     (start.elapsed(), answered)
 }
 
-/// Returns the share of right guesses on the second half of the samples. The first half trains the classifier:
-/// for each part of the range of times, it guesses what was more frequent there.
+/// Returns the share of right guesses on the second half of the samples. The first half trains the
+/// classifier: for each part of the range of times, it guesses what was more frequent there.
 fn guessed_share(samples: &[Sample]) -> f64 {
     let (training, test) = samples.split_at(samples.len() / 2);
     let mut times: Vec<Duration> = training.iter().map(|(time, _)| *time).collect();
