@@ -8,6 +8,7 @@
 )]
 
 mod advise;
+mod attacks;
 mod browser;
 mod capacity;
 mod cli;

@@ -13,7 +13,7 @@ use super::triggers::TRIGGER_LIMIT;
 use super::{AppState, lock};
 use crate::compute::Side;
 use crate::http::codec::{
-    CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, decode_with_unsimulated, encode_response,
+    CONTENT_TYPE, EncodedResponse, MAX_BODY, TARGET_PREFIX, decode, decode_with_unsimulated, encode_response,
 };
 use crate::store::PendingWrite;
 use poolproof_cognito::ids::PoolId;
@@ -24,6 +24,9 @@ use poolproof_pool::provider::{Handled, Provider, Step, to_operation_response};
 
 /// Sets the risk level of a sign-in: `low`, `medium`, `high` or `none`.
 const RISK_HEADER: &str = "x-poolproof-risk";
+
+/// Operations whose answers can have megabytes: sixty users with 128 KiB of attributes each.
+const LARGE_ANSWERS: [&str; 2] = ["ListUsers", "ListUsersInGroup"];
 
 /// A request that is refused before it is read completely.
 pub(super) struct RejectedRequest {
@@ -54,6 +57,11 @@ pub(super) async fn call(request: Request, peer: Option<IpAddr>, state: &AppStat
         }
         Err(rejected) => Err(rejected),
     };
+    // Held until the answer is encoded.
+    let turn = match &body {
+        Ok((name, ..)) if LARGE_ANSWERS.contains(&name.as_str()) => state.large_answers.acquire().await.ok(),
+        _ => None,
+    };
     let answer = match body {
         Ok((name, origin, body)) => answer(state, &name, origin, &body).await,
         Err(RejectedRequest { status, error, close }) => {
@@ -65,7 +73,17 @@ pub(super) async fn call(request: Request, peer: Option<IpAddr>, state: &AppStat
     state
         .request_counts
         .count(&operation_name, answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok"));
-    build_response(None, &answer)
+    let encoded = match turn {
+        Some(_turn) => in_background(move || encode_response(&answer)).await,
+        None => Some(encode_response(&answer)),
+    };
+    let stopped = || encode_response(&Err(ApiError::internal("the response cannot be encoded")));
+    build_response(None, encoded.unwrap_or_else(stopped))
+}
+
+/// Runs what takes long on another thread, so that other clients do not wait. `None` if it fails.
+pub(super) async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
 }
 
 /// Returns the operation that `X-Amz-Target` names.
@@ -262,11 +280,10 @@ pub(super) fn refuse(request: &Request, error: &ApiError, state: &AppState) -> R
 
 /// A refusal with its HTTP status.
 pub(super) fn error_response(status: StatusCode, error: &ApiError) -> Response {
-    build_response(Some(status), &Err(error.clone()))
+    build_response(Some(status), encode_response(&Err(error.clone())))
 }
 
-fn build_response(status: Option<StatusCode>, answer: &Result<OperationResponse, ApiError>) -> Response {
-    let encoded = encode_response(answer);
+fn build_response(status: Option<StatusCode>, encoded: EncodedResponse) -> Response {
     let default_status = StatusCode::from_u16(encoded.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = uncached_response(status.unwrap_or(default_status), encoded.body);
     let headers = response.headers_mut();

@@ -8,8 +8,10 @@
 //! the last response is followed by a pause in which some bytes are read and discarded.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
 use std::mem::MaybeUninit;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
@@ -30,6 +32,8 @@ const MAX_UNSENT_BYTES: usize = 128 * 1024 * 1024;
 const MAX_DISCARDED_BYTES: usize = 1 << 20;
 /// Longest time for that.
 const MAX_LINGER: Duration = Duration::from_secs(1);
+/// Of so many connections, one is closed to make room for others.
+const EVICTION_SHARE: usize = 256;
 /// The response to a head that is late.
 const LATE_HEAD: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
@@ -76,6 +80,22 @@ impl Connections {
         self.open.borrow().iter().filter(|state| state.phase.get() == Phase::Idle).for_each(|s| s.expire());
     }
 
+    /// Makes room for other clients: closes connections that wait for a request, of the address that has most
+    /// connections, those that wait longest first.
+    pub(super) fn evict(&self) {
+        let open = self.open.borrow();
+        let mut counts: BTreeMap<Option<IpAddr>, usize> = BTreeMap::new();
+        for state in open.iter().filter(|state| state.phase.get() != Phase::Closed) {
+            *counts.entry(state.peer).or_default() += 1;
+        }
+        let mut waiting: Vec<_> = open.iter().filter(|state| state.waits_for_request()).collect();
+        let count = |state: &Rc<ConnectionState>| counts.get(&state.peer).copied().unwrap_or_default();
+        let most = waiting.iter().map(|state| count(state)).max();
+        waiting.retain(|state| Some(count(state)) == most);
+        waiting.sort_by_key(|state| state.since.get());
+        waiting.iter().take(open.len() / EVICTION_SHARE + 1).for_each(|state| state.expire());
+    }
+
     pub(super) const fn is_shutting_down(&self) -> bool {
         self.is_shutting_down.get()
     }
@@ -108,6 +128,9 @@ pub(super) struct ConnectionState {
     /// The tick at which the connection times out; `u64::MAX` without a deadline.
     deadline: Cell<u64>,
     is_expired: Cell<bool>,
+    /// The tick at which the connection began to wait for a request.
+    since: Cell<u64>,
+    peer: Option<IpAddr>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -125,6 +148,11 @@ impl ConnectionState {
     fn enter(&self, phase: Phase, deadline: u64) {
         self.phase.set(phase);
         self.deadline.set(deadline);
+    }
+
+    /// Returns whether the connection could be closed and no complete request were lost.
+    fn waits_for_request(&self) -> bool {
+        matches!(self.phase.get(), Phase::Idle | Phase::Head) && !self.is_expired.get()
     }
 
     fn expire(&self) {
@@ -164,6 +192,8 @@ impl Connection {
             phase: Cell::new(Phase::Idle),
             deadline: Cell::new(all.now.get() + all.head_ticks),
             is_expired: Cell::new(false),
+            since: Cell::new(all.now.get()),
+            peer: stream.peer_addr().ok().map(|peer| peer.ip().to_canonical()),
             waker: RefCell::default(),
         });
         all.open.borrow_mut().push(Rc::clone(&state));
@@ -247,6 +277,7 @@ impl AsyncWrite for Connection {
             connection.written_since_progress = 0;
             connection.set_unsent(0);
             connection.state.enter(Phase::Idle, connection.deadline_after(connection.all.idle_ticks));
+            connection.state.since.set(connection.all.now.get());
         }
         Poll::Ready(Ok(()))
     }
@@ -322,6 +353,36 @@ mod tests {
         assert_eq!(all.unsent.get(), MAX_UNSENT_BYTES, "what went takes no room");
         all.tick();
         assert!(all.open.borrow().is_empty(), "closed connections are forgotten");
+    }
+
+    #[test]
+    fn those_that_wait_longest_at_the_address_with_most_make_room() {
+        let all = Connections::new(&ServerLimits::DEFAULT);
+        let state = |peer: [u8; 4], since, phase| {
+            let state = Rc::new(ConnectionState {
+                phase: Cell::new(phase),
+                deadline: Cell::new(u64::MAX),
+                is_expired: Cell::new(false),
+                since: Cell::new(since),
+                peer: Some(peer.into()),
+                waker: RefCell::default(),
+            });
+            all.open.borrow_mut().push(Rc::clone(&state));
+            state
+        };
+        let (many, few) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        let states = [
+            state(few, 0, Phase::Idle),
+            state(many, 1, Phase::Request),
+            state(many, 3, Phase::Head),
+            state(many, 2, Phase::Idle),
+            state(many, 4, Phase::Idle),
+        ];
+        let expired = || states.each_ref().map(|state| state.is_expired.get());
+        all.evict();
+        assert_eq!(expired(), [false, false, false, true, false]);
+        all.evict();
+        assert_eq!(expired(), [false, false, true, true, false]);
     }
 
     #[tokio::test]

@@ -22,7 +22,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
@@ -90,6 +90,8 @@ struct AppState {
     listen: IpAddr,
     /// The URL of the server, without a trailing slash.
     url: String,
+    /// One answer at a time that can have megabytes is built and encoded.
+    large_answers: Semaphore,
     /// The fields that were ignored and logged: operation and name.
     ignored_fields: Mutex<BTreeSet<(String, String)>>,
 }
@@ -145,6 +147,7 @@ pub fn serve(
         limits: limits.clone(),
         listen: listener.local_addr()?.ip(),
         url: format!("http://{}", listener.local_addr()?),
+        large_answers: Semaphore::new(1),
         ignored_fields: Mutex::default(),
     });
     let ended = Listening::new(listener)?.block_on(move |listener| async move {

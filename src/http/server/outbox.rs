@@ -11,9 +11,12 @@ use poolproof_pool::Delivery;
 /// Most messages; older ones are dropped.
 const MAX_MESSAGES: usize = 1000;
 
+/// A message, its pool and when it was sent.
+type Message = (Timestamp, PoolId, Delivery);
+
 /// The latest messages, the oldest first.
 #[derive(Default)]
-pub(super) struct Outbox(VecDeque<(Timestamp, PoolId, Delivery)>);
+pub(super) struct Outbox(VecDeque<Message>);
 
 impl Outbox {
     pub(super) fn put(&mut self, now: Timestamp, pool_id: PoolId, delivery: Delivery) {
@@ -23,21 +26,25 @@ impl Outbox {
         self.0.push_back((now, pool_id, delivery));
     }
 
-    /// Returns the messages as JSON, the oldest first; with a user name only that user's.
-    pub(super) fn to_json(&self, username: Option<&str>) -> Value {
+    /// Returns the messages, the oldest first; with a user name only that user's.
+    pub(super) fn messages(&self, username: Option<&str>) -> Vec<Message> {
         let is_selected =
             |delivery: &Delivery| username.is_none_or(|name| delivery.username.as_str() == name);
-        let messages = self.0.iter().filter(|(_, _, delivery)| is_selected(delivery));
-        let messages = messages.map(|(at, pool_id, delivery)| {
-            json!({
-                "at": at.to_string(),
-                "user_pool_id": pool_id.as_str(),
-                "username": delivery.username.as_str(),
-                "medium": delivery.medium,
-                "destination": delivery.destination,
-                "code": delivery.code,
-            })
-        });
-        json!({ "messages": messages.collect::<Vec<_>>() })
+        self.0.iter().filter(|(_, _, delivery)| is_selected(delivery)).cloned().collect()
     }
+}
+
+/// Returns messages as JSON.
+pub(super) fn to_json(messages: &[Message]) -> Value {
+    let messages = messages.iter().map(|(at, pool_id, delivery)| {
+        json!({
+            "at": at.to_string(),
+            "user_pool_id": pool_id.as_str(),
+            "username": delivery.username.as_str(),
+            "medium": delivery.medium,
+            "destination": delivery.destination,
+            "code": delivery.code,
+        })
+    });
+    json!({ "messages": messages.collect::<Vec<_>>() })
 }

@@ -9,7 +9,8 @@ use hyper::{Method, StatusCode};
 use serde_json::json;
 
 use super::access::allow_origin;
-use super::call::{call, error_response, refuse, uncached_response};
+use super::call::{call, error_response, in_background, refuse, uncached_response};
+use super::outbox::to_json;
 use super::service::{Request, Response, close_after};
 use super::{AppState, lock};
 use crate::compute::Side;
@@ -24,7 +25,7 @@ pub(super) async fn respond(request: Request, peer: Option<IpAddr>, state: Rc<Ap
         None if request.method() == Method::POST && request.uri().path() == "/" => {
             call(request, peer, &state).await
         }
-        None => get_page(&request, &state).unwrap_or_else(|| fallback(&request)),
+        None => get_page(&request, &state).await.unwrap_or_else(|| fallback(&request)),
     };
     if let Some(origin) = origin {
         allow_origin(response.headers_mut(), origin);
@@ -33,14 +34,14 @@ pub(super) async fn respond(request: Request, peer: Option<IpAddr>, state: Rc<Ap
 }
 
 /// Returns the page that a request names, if there is one.
-fn get_page(request: &Request, state: &AppState) -> Option<Response> {
+async fn get_page(request: &Request, state: &AppState) -> Option<Response> {
     if !is_get(request) {
         return None;
     }
     match request.uri().path() {
         "/health" => Some(health(state)),
         "/metrics" => Some(text_page(metrics(state))),
-        "/outbox" => Some(outbox(request, state)),
+        "/outbox" => outbox(request, state).await,
         path => {
             let (pool, document) = path.strip_prefix('/')?.split_once("/.well-known/")?;
             match document {
@@ -108,11 +109,13 @@ fn metrics(state: &AppState) -> MetricsPage {
 }
 
 /// `GET /outbox`, or `GET /outbox?username=NAME`.
-fn outbox(request: &Request, state: &AppState) -> Response {
+async fn outbox(request: &Request, state: &AppState) -> Option<Response> {
     let query = request.uri().query().unwrap_or_default();
     let username = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "username").last();
-    let body = lock(&state.outbox).to_json(username.as_ref().map(|(_, name)| &**name));
-    json_page(body.to_string())
+    // All messages together can have megabytes.
+    let _turn = state.large_answers.acquire().await;
+    let messages = lock(&state.outbox).messages(username.as_ref().map(|(_, name)| &**name));
+    in_background(move || to_json(&messages).to_string()).await.map(json_page)
 }
 
 /// `GET /<UserPoolId>/.well-known/jwks.json`.

@@ -68,7 +68,7 @@ where
     let timer = tokio::task::spawn_local(tick(Rc::clone(&all)));
     loop {
         tokio::select! {
-            accepted = accept(&listener, &permits) => match accepted {
+            accepted = accept(&listener, &permits, &all) => match accepted {
                 Ok((stream, permit)) => {
                     let served = serve_connection(stream, Rc::clone(&all), Rc::clone(&respond));
                     tokio::task::spawn_local(async move {
@@ -90,13 +90,24 @@ where
     timer.abort();
 }
 
-/// Accepts a connection as soon as the limit allows it.
+/// Accepts a connection as soon as the limit allows it. At the limit, connections that wait for a request
+/// make room.
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
+    all: &Connections,
 ) -> Result<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits).acquire_owned().await.map_err(Error::other)?;
-    Ok((listener.accept().await?.0, permit))
+    let (stream, _) = listener.accept().await?;
+    if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
+        return Ok((stream, permit));
+    }
+    loop {
+        all.evict();
+        let permit = tokio::time::timeout(TICK, Arc::clone(permits).acquire_owned());
+        if let Ok(permit) = permit.await {
+            return Ok((stream, permit.map_err(Error::other)?));
+        }
+    }
 }
 
 async fn tick(all: Rc<Connections>) {
