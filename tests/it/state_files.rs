@@ -138,7 +138,7 @@ fn a_full_disk_undoes_refused_changes_and_degrades_health() {
     assert_eq!(served.call("ListUsers", &users).status, 200, "reads must succeed");
 }
 
-/// A disk that is full when the file is created ends the program, and no file remains.
+/// A disk that is full when the file is created ends the program, and no temporary file remains.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_at_creation_is_reported_with_the_file_name() {
