@@ -124,12 +124,13 @@ fn check_images(count: usize) {
     assert!(growths.len() >= 2, "the file grew {} times", growths.len());
     let mut rng = Seed::new(7).rng("power cuts", 0);
     for image in 0..count {
-        // Half of the cuts are soon after the file has grown.
+        // Half of the cuts are just before the first sync after the file has grown.
         let at = if image % 2 == 0 {
             rng.random_range(commits[0]..=operations.len())
         } else {
             let growth = growths[rng.random_range(0..growths.len())];
-            rng.random_range(growth..operations.len().min(growth + 60))
+            let unsynced = operations[growth..].iter().take_while(|one| !matches!(one, DiskOperation::Sync));
+            growth + unsynced.count()
         };
         let synced = operations[..at].iter().rposition(|one| matches!(one, DiskOperation::Sync)).unwrap_or(0);
         let mut disk = Vec::new();
