@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::codes::UserCodes;
 use super::event_record::AuthEvents;
 use super::lockout::Failures;
+use super::memory::{ALLOCATION, HeapBytes, map_entry};
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
 use poolproof_cognito::policy::FactorTypes;
@@ -23,6 +24,8 @@ pub(super) struct AccountId(pub(super) u64);
 /// A user in the pool.
 #[derive(Debug)]
 pub(super) struct Account {
+    /// The estimated bytes that the directory has counted for the account.
+    pub(super) counted_bytes: usize,
     /// The canonical user name: `USER_ID_FOR_SRP`, the name that SRP hashes and the claim of tokens.
     pub(super) username: Username,
     pub(super) sub: Sub,
@@ -172,6 +175,61 @@ impl Account {
     /// Returns the device with this key, if it is confirmed.
     pub(super) fn confirmed(&self, key: &DeviceKey) -> Option<&Device> {
         self.devices.get(key).filter(|device| device.status().is_some())
+    }
+}
+
+impl HeapBytes for Account {
+    /// Includes the account itself and the names that find it.
+    fn heap_bytes(&self) -> usize {
+        let aliases =
+            self.aliases.iter().map(|alias| map_entry::<String, AccountId>() + 2 * alias.heap_bytes());
+        let events = self.events.iter().map(|event| {
+            size_of_val(event) + event.id.heap_bytes() + event.answers.capacity() * 2 + ALLOCATION
+        });
+        map_entry::<AccountId, Self>()
+            + map_entry::<String, AccountId>()
+            + map_entry::<Sub, AccountId>()
+            + 2 * self.username.heap_bytes()
+            + 2 * self.sub.heap_bytes()
+            + aliases.sum::<usize>()
+            + self.salt.heap_bytes()
+            + self.verifier.heap_bytes()
+            + self.phone.heap_bytes()
+            + self.email.heap_bytes()
+            + self.totp.heap_bytes()
+            + self.totp_name.heap_bytes()
+            + self.sign_in_history.addresses.capacity() * size_of::<IpAddr>()
+            + events.sum::<usize>()
+            + self.revoked.heap_bytes()
+            + self.rotated.heap_bytes()
+            + self.devices.heap_bytes()
+            + self.attributes.heap_bytes()
+            + self.confirmation.as_ref().map_or(0, |confirmation| confirmation.code.heap_bytes())
+            + self.codes.heap_bytes()
+            + self.groups.heap_bytes()
+            + self.app_to_verify.heap_bytes()
+    }
+}
+
+impl HeapBytes for Device {
+    fn heap_bytes(&self) -> usize {
+        let state = match &self.state {
+            DeviceState::Issued { origin_id } => origin_id.heap_bytes(),
+            DeviceState::Confirmed { salt, verifier, .. } => salt.heap_bytes() + verifier.heap_bytes(),
+        };
+        self.group_key.heap_bytes() + self.name.heap_bytes() + state
+    }
+}
+
+impl HeapBytes for RotatedToken {
+    fn heap_bytes(&self) -> usize {
+        self.current.heap_bytes() + self.previous.heap_bytes()
+    }
+}
+
+impl HeapBytes for Timestamp {
+    fn heap_bytes(&self) -> usize {
+        0
     }
 }
 

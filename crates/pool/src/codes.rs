@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::memory::HeapBytes;
 use poolproof_cognito::policy::AddressKind;
 use poolproof_cognito::protocol::{ApiError, ErrorKind};
 use poolproof_cognito::time::Timestamp;
@@ -102,6 +103,13 @@ impl UserCodes {
     /// Returns the number of stored codes.
     pub(super) fn count(&self) -> usize {
         [&self.reset, &self.email, &self.phone].into_iter().flatten().count()
+    }
+}
+
+impl HeapBytes for UserCodes {
+    fn heap_bytes(&self) -> usize {
+        let codes = [&self.reset, &self.email, &self.phone].into_iter().flatten();
+        codes.map(|sent| sent.code.heap_bytes() + sent.new_address.heap_bytes()).sum()
     }
 }
 

@@ -6,6 +6,7 @@ use super::account::{Account, AccountId, Device, DeviceState, NameTaken, NewAcco
 use super::codes::UserCodes;
 use super::event_record::AuthEvents;
 use super::lockout::Failures;
+use super::memory::HeapBytes;
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{Sub, Username};
 use poolproof_cognito::policy::UsernameSettings;
@@ -27,6 +28,10 @@ pub(super) struct Directory {
     /// The first generation of a new account's tokens. It makes the tokens of a removed account with the same
     /// name invalid.
     pub(super) first_generation: u64,
+    /// The estimated bytes of all accounts, except the changes of those that were changed since they were
+    /// counted.
+    bytes: usize,
+    changed_since_count: Vec<AccountId>,
     /// Accounts changed since the last query, if changes are recorded.
     change_log: Option<ChangeLog>,
 }
@@ -75,6 +80,8 @@ impl Directory {
         self.by_sub.insert(account.sub.clone(), id);
         self.by_alias.extend(aliases.iter().map(|alias| (alias.clone(), id)));
         account.aliases = aliases;
+        account.counted_bytes = account.heap_bytes();
+        self.bytes += account.counted_bytes;
         self.accounts.insert(id, account);
         self.next = self.next.max(id.0.saturating_add(1));
         Ok(())
@@ -112,6 +119,7 @@ impl Directory {
         let Some(account) = self.accounts.get_mut(&id) else { return Ok(()) };
         let before = (account.attributes.clone(), account.email.clone(), account.phone.clone());
         change(account);
+        self.changed_since_count.push(id);
         let aliases = self.accounts.get(&id).map(|account| self.aliases(account)).unwrap_or_default();
         let foreign = |alias: &String| self.find(alias).is_some_and(|owner| owner != id);
         let taken = aliases.iter().any(foreign);
@@ -128,7 +136,31 @@ impl Directory {
         Ok(())
     }
 
+    /// Counts the accounts that were changed since the last call.
+    pub(super) fn count_bytes(&mut self) {
+        for id in self.changed_since_count.drain(..) {
+            let Some(account) = self.accounts.get_mut(&id) else { continue };
+            self.bytes -= account.counted_bytes;
+            account.counted_bytes = account.heap_bytes();
+            self.bytes += account.counted_bytes;
+        }
+    }
+
+    /// Returns the estimated bytes of all accounts.
+    pub(super) fn bytes(&mut self) -> usize {
+        self.count_bytes();
+        self.bytes
+    }
+
+    /// Returns the same, counted anew.
+    pub(super) fn recounted_bytes(&self) -> usize {
+        self.accounts.values().map(HeapBytes::heap_bytes).sum()
+    }
+
     fn mark_changed(&mut self, id: AccountId) {
+        if self.changed_since_count.last() != Some(&id) {
+            self.changed_since_count.push(id);
+        }
         if let Some(change_log) = &mut self.change_log {
             change_log.changed.insert(id);
         }
@@ -149,6 +181,7 @@ impl Directory {
     /// Removes an account. Later lookups of its number find a disabled user without data.
     pub(super) fn remove(&mut self, id: AccountId) {
         let Some(account) = self.accounts.remove(&id) else { return };
+        self.bytes -= account.counted_bytes;
         self.by_username.remove(&self.fold(account.username.as_str()));
         self.by_sub.remove(&account.sub);
         for alias in &account.aliases {
@@ -239,6 +272,7 @@ impl Directory {
 fn new_account(new: NewAccount, generation: u64) -> Account {
     let devices = new.devices.into_iter().map(|device| (device.device_key.clone(), confirmed_device(device)));
     Account {
+        counted_bytes: 0,
         username: new.username,
         sub: new.sub,
         aliases: Vec::new(),

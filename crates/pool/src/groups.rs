@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Pool;
 use super::account::Account;
+use super::memory::{HeapBytes, map_entry};
 use super::profile::has_invisible;
 use poolproof_cognito::protocol::{
     AccountResponse, ApiError, ErrorKind, GroupCall, GroupDescription, GroupRequest, GroupResponse,
@@ -39,10 +40,21 @@ pub struct GroupRecord {
     pub modified: Timestamp,
 }
 
+impl HeapBytes for GroupRecord {
+    fn heap_bytes(&self) -> usize {
+        map_entry::<String, Self>()
+            + 2 * self.name.heap_bytes()
+            + self.description.heap_bytes()
+            + self.role_arn.heap_bytes()
+    }
+}
+
 /// The groups of a pool. The users' accounts contain the memberships.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     by_name: BTreeMap<String, GroupRecord>,
+    /// The estimated bytes of all groups.
+    bytes: usize,
     /// Names of the groups that have changed since the last query, if changes are recorded.
     changed: Option<BTreeSet<String>>,
 }
@@ -61,7 +73,19 @@ impl Groups {
 
     /// Restores a group.
     pub(super) fn restore(&mut self, group: GroupRecord) {
-        self.by_name.insert(group.name.clone(), group);
+        self.bytes += group.heap_bytes();
+        let before = self.by_name.insert(group.name.clone(), group);
+        self.bytes -= before.heap_bytes();
+    }
+
+    /// Returns the estimated bytes of all groups.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Returns the same, counted anew.
+    pub(super) fn recounted_bytes(&self) -> usize {
+        self.by_name.values().map(HeapBytes::heap_bytes).sum()
     }
 
     /// Returns the number of groups.
@@ -75,7 +99,12 @@ impl Groups {
 
     fn put(&mut self, group: GroupRecord) {
         self.mark_changed(&group.name);
-        self.by_name.insert(group.name.clone(), group);
+        self.restore(group);
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.mark_changed(name);
+        self.bytes -= self.by_name.remove(name).heap_bytes();
     }
 
     fn mark_changed(&mut self, name: &str) {
@@ -191,8 +220,7 @@ impl Pool {
         for id in members {
             self.directory.account_mut(id).groups.remove(name);
         }
-        self.groups.mark_changed(name);
-        self.groups.by_name.remove(name);
+        self.groups.remove(name);
         Ok(Response::Empty)
     }
 

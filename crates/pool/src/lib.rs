@@ -33,7 +33,7 @@
 //! | `settings` | the settings, as an administrator changes them |
 //! | `record` | the user records that are stored between runs |
 //! | `account`, `directory`, `app_client`, `session_store`, `expiry_queue` | users, clients and sign-ins |
-//! | `lockout`, `quota`, `token`, `entry_counts` | the rest of the state, and its size |
+//! | `lockout`, `quota`, `token`, `entry_counts`, `memory` | the rest of the state, and its size |
 
 mod account;
 mod answer;
@@ -61,6 +61,7 @@ mod finish;
 mod groups;
 mod harness;
 mod lockout;
+mod memory;
 mod password;
 mod profile;
 pub mod provider;
@@ -103,6 +104,7 @@ pub use entry_counts::EntryCounts;
 pub use event_record::{AuthEventRecord, AuthEvents, EventAnswer, EventResult};
 pub use groups::GroupRecord;
 pub use harness::Harness;
+pub use memory::MemoryUse;
 pub use quota::quota_category;
 pub use record::{
     AccountChange, AccountRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
@@ -393,6 +395,7 @@ impl Pool {
             }
             Input::TriggerAnswer(..) => refuse(ApiError::internal("the request waits for no trigger")),
         };
+        self.directory.count_bytes();
         self.defer_signing(step)
     }
 

@@ -95,6 +95,11 @@ pub(crate) struct UserBuckets {
 }
 
 impl UserBuckets {
+    /// Returns the estimated bytes of the buckets.
+    pub(crate) fn bytes(&self) -> usize {
+        self.levels.capacity() * size_of::<(UserKey, [Level; 2])>()
+    }
+
     fn admit(&mut self, now: Timestamp, limit: u32, user: UserKey, access: UserAccess) -> bool {
         if self.levels.len() > self.most {
             // A bucket that was not used for a second is empty, whatever its limit.

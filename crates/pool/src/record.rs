@@ -323,6 +323,7 @@ impl Account {
     fn from_record(group: Group, record: AccountRecord) -> Result<Self, RecordError> {
         let device = |(key, device)| Ok((key, Device::from_record(group, device)?));
         Ok(Self {
+            counted_bytes: 0,
             username: record.username,
             sub: record.sub,
             aliases: Vec::new(),

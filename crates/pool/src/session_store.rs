@@ -8,7 +8,7 @@
 //! distinguish used challenges from unknown ones. So strings are stored with open challenges, and a
 //! [`LookupKey`] finds them. A finished sign-in takes some hundred bytes and no strings.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use super::codes::HourlyCount;
 use super::entry_counts::EntryCounts;
 use super::expiry_queue::ExpiryQueue;
 use super::lockout::{FailureKey, Failures};
+use super::memory::CountedMap;
 use poolproof_cognito::ids::{ClientId, DeviceKey, SecretBlock, Session, Sub, Username};
 use poolproof_cognito::protocol::{ApiError, ChallengeName, Origin};
 use poolproof_cognito::seed::Rng;
@@ -168,15 +169,15 @@ enum SessionEntry {
 /// The stored challenges, sessions and codes of a pool.
 #[derive(Debug, Default)]
 pub(super) struct SessionStore {
-    password_challenges: HashMap<LookupKey, PasswordChallenge>,
-    sessions: HashMap<LookupKey, SessionEntry>,
+    password_challenges: CountedMap<LookupKey, PasswordChallenge>,
+    sessions: CountedMap<LookupKey, SessionEntry>,
     /// Sessions by the values that clients send instead: the key of a [`SessionHandle`]. Several sign-ins can
     /// wait with the same device; the newest is last.
-    sessions_by_handle: HashMap<LookupKey, Vec<LookupKey>>,
+    sessions_by_handle: CountedMap<LookupKey, Vec<LookupKey>>,
     /// When each entry can be removed.
     password_expiry: ExpiryQueue<LookupKey>,
     session_expiry: ExpiryQueue<ExpiredSession>,
-    unused_codes: BTreeMap<Username, String>,
+    unused_codes: CountedMap<Username, String>,
     /// Recently sent messages that were not fetched yet.
     deliveries: VecDeque<Delivery>,
     /// Unknown user names.
@@ -246,11 +247,12 @@ impl SessionStore {
     fn remove_session(&mut self, ExpiredSession { session, handle }: &ExpiredSession) {
         self.sessions.remove(session);
         let Some(handle) = handle else { return };
-        if let Some(sessions) = self.sessions_by_handle.get_mut(handle) {
+        let left = self.sessions_by_handle.change(handle, |sessions| {
             sessions.retain(|other| other != session);
-            if sessions.is_empty() {
-                self.sessions_by_handle.remove(handle);
-            }
+            sessions.len()
+        });
+        if left == Some(0) {
+            self.sessions_by_handle.remove(handle);
         }
     }
 
@@ -301,36 +303,34 @@ impl SessionStore {
 
     /// Ends a challenge that can be answered once.
     pub(super) fn end_password_challenge(&mut self, block: &SecretBlock) {
-        if let Some(challenge) = self.password_challenges.get_mut(&LookupKey::from_text(block.as_str())) {
+        self.password_challenges.change(&LookupKey::from_text(block.as_str()), |challenge| {
             challenge.proof = Proof::Used;
             challenge.failed_claims = Vec::new();
-        }
+        });
     }
 
     /// Forgets the device that `InitiateAuth` named.
     pub(super) fn forget_device_key(&mut self, block: &SecretBlock) {
-        if let Some(challenge) = self.password_challenges.get_mut(&LookupKey::from_text(block.as_str())) {
-            challenge.device_key = None;
-        }
+        let block = LookupKey::from_text(block.as_str());
+        self.password_challenges.change(&block, |challenge| challenge.device_key = None);
     }
 
     /// Replaces the exchange of a challenge by the smaller session key.
     pub(super) fn keep_session_key(&mut self, block: &SecretBlock, key: &SessionKey) {
-        if let Some(challenge) = self.password_challenges.get_mut(&LookupKey::from_text(block.as_str())) {
-            challenge.proof = Proof::Key(key.clone());
-        }
+        let block = LookupKey::from_text(block.as_str());
+        self.password_challenges.change(&block, |challenge| challenge.proof = Proof::Key(key.clone()));
     }
 
     /// Records a wrong claim for a challenge. Returns whether the claim is new and so counts as a failure.
     pub(super) fn record_failed_claim(&mut self, block: &SecretBlock, claim: LookupKey) -> bool {
-        let Some(challenge) = self.password_challenges.get_mut(&LookupKey::from_text(block.as_str())) else {
-            return true;
-        };
-        let new = !challenge.failed_claims.contains(&claim);
-        if new && challenge.failed_claims.len() < MAX_FAILED_CLAIMS {
-            challenge.failed_claims.push(claim);
-        }
-        new
+        let recorded = self.password_challenges.change(&LookupKey::from_text(block.as_str()), |challenge| {
+            let new = !challenge.failed_claims.contains(&claim);
+            if new && challenge.failed_claims.len() < MAX_FAILED_CLAIMS {
+                challenge.failed_claims.push(claim);
+            }
+            new
+        });
+        recorded.unwrap_or(true)
     }
 
     /// Restores a challenge, unless it has expired: then nothing would remove it.
@@ -360,22 +360,23 @@ impl SessionStore {
         };
         let handle = handle.as_ref().map(SessionHandle::lookup_key);
         if let Some(handle) = handle {
-            self.sessions_by_handle.entry(handle).or_default().push(lookup_key);
+            let known = self.sessions_by_handle.change(&handle, |sessions| sessions.push(lookup_key));
+            if known.is_none() {
+                self.sessions_by_handle.insert(handle, vec![lookup_key]);
+            }
         }
         let expired = ExpiredSession { session: lookup_key, handle };
         self.session_expiry.begin(now, validity * 2, expired);
         if let Some(answered_session) = &open.sign_in.answered_session {
             let used = SessionEntry::Used { next: Some(lookup_key) };
-            self.sessions
-                .entry(LookupKey::from_text(answered_session.as_str()))
-                .and_modify(|entry| *entry = used);
+            self.sessions.change(&LookupKey::from_text(answered_session.as_str()), |entry| *entry = used);
         }
         self.restore_session(session, open);
     }
 
     /// Returns whether this session exists, open or answered.
     pub(super) fn contains_session(&self, session: &str) -> bool {
-        self.sessions.contains_key(&LookupKey::from_text(session))
+        self.sessions.get(&LookupKey::from_text(session)).is_some()
     }
 
     /// Returns the user of an open session.
@@ -427,18 +428,24 @@ impl SessionStore {
     pub(super) fn unknown_user(&mut self, failure_key: FailureKey, rng: &mut Rng) -> &mut UnknownUser {
         while self.unknown_users.len() >= MAX_UNKNOWN_USERS && !self.unknown_users.contains_key(&failure_key)
         {
-            let mut from = [0; 16];
-            rng.fill_bytes(&mut from);
-            let round = self.unknown_users.range(FailureKey(from)..).chain(&self.unknown_users);
-            let attempts = |unknown: &UnknownUser| {
-                let counts = [unknown.failures.count(), unknown.recoveries.count, unknown.requests.count];
-                counts.into_iter().max()
-            };
-            let fewest = round.take(EVICTION_SAMPLE).min_by_key(|(_, unknown)| attempts(unknown));
-            let Some(evicted) = fewest.map(|(failure_key, _)| *failure_key) else { break };
-            self.unknown_users.remove(&evicted);
+            self.evict_unknown_user(rng);
         }
         self.unknown_users.entry(failure_key).or_default()
+    }
+
+    /// Removes what is stored of one unknown name, as described at [`Self::unknown_user`]. Returns whether
+    /// there was one.
+    pub(super) fn evict_unknown_user(&mut self, rng: &mut Rng) -> bool {
+        let mut from = [0; 16];
+        rng.fill_bytes(&mut from);
+        let round = self.unknown_users.range(FailureKey(from)..).chain(&self.unknown_users);
+        let attempts = |unknown: &UnknownUser| {
+            let counts = [unknown.failures.count(), unknown.recoveries.count, unknown.requests.count];
+            counts.into_iter().max()
+        };
+        let fewest = round.take(EVICTION_SAMPLE).min_by_key(|(_, unknown)| attempts(unknown));
+        let evicted = fewest.map(|(failure_key, _)| *failure_key);
+        evicted.and_then(|evicted| self.unknown_users.remove(&evicted)).is_some()
     }
 
     /// Removes and returns the session if it waits for `wanted`; a second attempt gets the error for used
@@ -450,8 +457,8 @@ impl SessionStore {
         wanted: impl Fn(&OpenSession) -> bool,
     ) -> Result<(Session, OpenSession), ApiError> {
         self.check(now, session, wanted)?;
-        let entry = session.and_then(|session| self.sessions.get_mut(&session));
-        match entry.map(|entry| std::mem::replace(entry, SessionEntry::Used { next: None })) {
+        let take = |entry: &mut SessionEntry| std::mem::replace(entry, SessionEntry::Used { next: None });
+        match session.and_then(|session| self.sessions.change(&session, take)) {
             Some(SessionEntry::OpenSession(open)) => {
                 let (session, mut open) = *open;
                 open.sign_in.answered_session = Some(session.clone());
@@ -489,6 +496,7 @@ impl SessionStore {
     }
 }
 
+mod bytes;
 mod deliveries;
 mod lookup;
 #[cfg(test)]

@@ -62,9 +62,12 @@ pub struct AccountLimits {
     /// Most stored entries of sign-ins in progress, a few for each sign-in. Above the limit the oldest are
     /// removed.
     pub pending: usize,
+    /// Most estimated bytes of everything that the account keeps; `usize::MAX` for no budget. Above it the
+    /// oldest sign-ins in progress are removed. Users, pools and app clients can use three quarters of it.
+    pub memory: usize,
 }
 
 impl AccountLimits {
-    /// The default limits, some hundred megabytes for each.
-    pub const DEFAULT: Self = Self { users: 100_000, pending: 500_000 };
+    /// The default limits of entries, some hundred megabytes for each, and no memory budget.
+    pub const DEFAULT: Self = Self { users: 100_000, pending: 500_000, memory: usize::MAX };
 }

@@ -9,6 +9,7 @@ mod account_settings;
 mod clients;
 mod config;
 mod described;
+mod memory;
 mod pools;
 mod recheck;
 mod record;
@@ -28,6 +29,7 @@ use crate::{
     AppClient, CustomAuth, Defect, Delivery, Pool, PoolIdentity, Rs256, SigningJob, TriggerCall,
     TriggerFailure,
 };
+use memory::MemoryCounts;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::policy::PoolPolicy;
@@ -43,6 +45,7 @@ use settings::RequestedSettings;
 pub use clients::{ClientRecord, DEFAULT_FLOWS};
 pub use config::{AccountLimits, Issuer, ProviderConfig, Tokens};
 pub use described::Description;
+pub use memory::MemoryStatus;
 pub use record::{PoolRecord, ProviderChange, ProviderSnapshot};
 
 /// Most pools of an account and clients of a pool: Cognito's default quotas.
@@ -120,6 +123,7 @@ pub struct Provider {
     evicted_count: u64,
     /// Bytes of the requested settings of all pools and app clients.
     settings_bytes: usize,
+    memory: MemoryCounts,
 }
 
 impl Provider {
@@ -136,6 +140,7 @@ impl Provider {
             change_log: None,
             evicted_count: 0,
             settings_bytes: 0,
+            memory: MemoryCounts::default(),
         }
     }
 
@@ -323,6 +328,7 @@ impl Provider {
             }
             (_, None) => Step::Reply(Err(ApiError::internal("the pool of the request does not exist"))),
         };
+        self.enforce_memory(now);
         Handled { pool_id, step }
     }
 
@@ -345,6 +351,7 @@ impl Provider {
     /// sign-ins displaces its own pool's entries and does not lock out other pools.
     fn enforce_limits(&mut self, now: Timestamp, operation: &Operation) -> Result<(), ApiError> {
         let AccountLimits { pending, .. } = self.config.limits;
+        self.check_memory(operation)?;
         match operation {
             Operation::Account(AccountRequest::AdminCreateUser(_) | AccountRequest::SignUp(_)) => {
                 self.check_user_limit()
@@ -379,7 +386,7 @@ impl Provider {
 
     /// Continues a request with the result of its job.
     pub fn resume(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Handled {
-        self.resume_in_pool(pending, |pool, inner| pool.resume(now, inner, done))
+        self.resume_in_pool(now, pending, |pool, inner| pool.resume(now, inner, done))
     }
 
     /// Continues a request with what an endpoint answered for a trigger.
@@ -389,7 +396,7 @@ impl Provider {
         pending: Pending,
         answer: Result<Vec<u8>, TriggerFailure>,
     ) -> Handled {
-        self.resume_in_pool(pending, |pool, inner| pool.resume_trigger(now, inner, answer))
+        self.resume_in_pool(now, pending, |pool, inner| pool.resume_trigger(now, inner, answer))
     }
 
     fn manage(&mut self, now: Timestamp, request: ManagementRequest) -> Result<OperationResponse, ApiError> {

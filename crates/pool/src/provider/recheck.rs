@@ -5,6 +5,7 @@ use super::{AccountLimits, Handled, Pending, Provider, Step, from_pool_step, poo
 use crate::Pool;
 use crate::users::PendingVerifier;
 use poolproof_cognito::protocol::{ApiError, ErrorKind};
+use poolproof_cognito::time::Timestamp;
 
 impl Provider {
     /// Refuses another user if the account has as many as it may.
@@ -39,16 +40,18 @@ impl Provider {
     /// Continues a request in its pool.
     pub(super) fn resume_in_pool(
         &mut self,
+        now: Timestamp,
         pending: Pending,
         resume: impl FnOnce(&mut Pool, crate::Pending) -> crate::Step,
     ) -> Handled {
-        let checked = self.check_again(&pending);
+        let checked = self.check_again(&pending).and_then(|()| self.check_memory_again(&pending.inner));
         let Pending { pool_id, inner, named_pool } = pending;
         let step = match (checked, self.pools.get_mut(&pool_id)) {
             (Err(error), _) => Step::Reply(Err(error)),
             (Ok(()), Some(hosted)) => from_pool_step(&pool_id, named_pool, resume(&mut hosted.pool, inner)),
             (Ok(()), None) => Step::Reply(Err(pool_not_found(pool_id.as_str()))),
         };
+        self.enforce_memory(now);
         Handled { pool_id: Some(pool_id), step }
     }
 }

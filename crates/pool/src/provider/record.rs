@@ -102,7 +102,7 @@ pub(super) struct ChangeLog {
 }
 
 impl HostedPool {
-    fn record(&self, id: &PoolId) -> PoolRecord {
+    pub(super) fn record(&self, id: &PoolId) -> PoolRecord {
         PoolRecord {
             id: id.clone(),
             name: self.name.clone(),
@@ -132,12 +132,14 @@ impl Provider {
     }
 
     pub(super) fn mark_pool_changed(&mut self, pool_id: &PoolId) {
+        self.memory.mark_changed(pool_id, None);
         if let Some(change_log) = &mut self.change_log {
             change_log.pools.push(pool_id.clone());
         }
     }
 
     pub(super) fn mark_client_changed(&mut self, pool_id: &PoolId, client_id: &ClientId) {
+        self.memory.mark_changed(pool_id, Some(client_id));
         if let Some(change_log) = &mut self.change_log {
             change_log.clients.push((pool_id.clone(), client_id.clone()));
         }
@@ -214,11 +216,13 @@ impl Provider {
             hosted.tags = record.tags;
             hosted.settings = RequestedSettings::from_text(&record.settings);
             self.settings_bytes += hosted.settings.len();
+            self.memory.mark_changed(&record.id, None);
             self.pools.insert(record.id, hosted);
         }
         for (pool_id, record) in records.clients {
             let id = record.client.id.clone();
             self.settings_bytes += record.settings.len();
+            self.memory.mark_changed(&pool_id, Some(&id));
             let taken = self.client_pools.insert(id, pool_id.clone()).is_some();
             let hosted = self.pools.get_mut(&pool_id).filter(|_| !taken).ok_or(RecordError::Inconsistent)?;
             hosted.put_client(record);

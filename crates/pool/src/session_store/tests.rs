@@ -39,7 +39,7 @@ fn a_challenge_that_has_ended_is_not_put_back() {
         assert_eq!(session_store.password_challenge(&block).is_some(), kept, "put back at second {back_at}");
         session_store.remove_expired(second(10));
         assert!(
-            session_store.password_challenges.is_empty() && session_store.len() == 0,
+            session_store.password_challenges.len() == 0 && session_store.len() == 0,
             "nothing outlives its end"
         );
     }

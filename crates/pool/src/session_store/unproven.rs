@@ -107,15 +107,17 @@ impl SessionStore {
         session: Option<LookupKey>,
         wanted: impl Fn(&UnprovenSession) -> bool,
     ) -> Result<(Session, UnprovenSession), ApiError> {
-        match session.and_then(|session| self.sessions.get_mut(&session)) {
-            None | Some(SessionEntry::OpenSession(_)) => Err(ApiError::invalid_session()),
-            Some(SessionEntry::Used { .. }) => Err(ApiError::session_used()),
-            Some(SessionEntry::Unproven(open)) if open.1.expires <= now => Err(ApiError::session_expired()),
-            Some(SessionEntry::Unproven(open)) if !wanted(&open.1) => Err(ApiError::invalid_session()),
-            Some(entry) => match std::mem::replace(entry, SessionEntry::Used { next: None }) {
+        let session = session.ok_or_else(ApiError::invalid_session)?;
+        let taken = self.sessions.change(&session, |entry| match entry {
+            SessionEntry::OpenSession(_) => Err(ApiError::invalid_session()),
+            SessionEntry::Used { .. } => Err(ApiError::session_used()),
+            SessionEntry::Unproven(open) if open.1.expires <= now => Err(ApiError::session_expired()),
+            SessionEntry::Unproven(open) if !wanted(&open.1) => Err(ApiError::invalid_session()),
+            entry => match std::mem::replace(entry, SessionEntry::Used { next: None }) {
                 SessionEntry::Unproven(open) => Ok(*open),
                 _ => Err(ApiError::session_used()),
             },
-        }
+        });
+        taken.unwrap_or_else(|| Err(ApiError::invalid_session()))
     }
 }

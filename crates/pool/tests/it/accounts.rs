@@ -18,14 +18,16 @@ use crate::fixture::{CLIENT, INCORRECT, PASSWORD, POOL, PoolFixture, challenge, 
 pub(super) fn ask(fixture: &mut PoolFixture, request: AccountRequest) -> Reply {
     let harness = &mut fixture.harness;
     let mut step = harness.pool.handle_account(harness.now, harness.origin, request);
-    loop {
+    let reply = loop {
         match step {
-            Step::Reply(reply) => return reply,
-            Step::Sign(signing) => return signing.run(),
+            Step::Reply(reply) => break reply,
+            Step::Sign(signing) => break signing.run(),
             Step::Trigger(call, _) => panic!("{call:?}"),
             Step::Compute(job, pending) => step = harness.pool.resume(harness.now, pending, job.run()),
         }
-    }
+    };
+    fixture.check_memory();
+    reply
 }
 
 /// Returns a pool whose client allows passwords without SRP for users and administrators.

@@ -212,7 +212,15 @@ impl PoolFixture {
     }
 
     pub(crate) fn ask(&mut self, request: Request) -> Reply {
-        self.harness.ask(request)
+        let reply = self.harness.ask(request);
+        self.check_memory();
+        reply
+    }
+
+    /// Checks that the running count of the pool's memory is right.
+    pub(crate) fn check_memory(&mut self) {
+        let pool = &mut self.harness.pool;
+        assert_eq!(pool.memory_use(), pool.recounted_memory_use());
     }
 
     /// Sends `InitiateAuth` with these parameters.

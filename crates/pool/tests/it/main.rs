@@ -26,6 +26,7 @@ mod fixture;
 mod groups;
 mod histories;
 mod lockout;
+mod memory;
 mod parallel;
 mod parallel_requests;
 mod pending_steps;
