@@ -12,6 +12,7 @@ mod exit;
 mod explain;
 mod line_writer;
 mod matrix;
+mod memory_size;
 mod metrics_server;
 mod open_files;
 mod policy_args;

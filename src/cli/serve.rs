@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::check::render_diagnostic;
 use super::line_writer::LineWriter;
+use super::memory_size::default_memory;
 use super::open_files::raise_open_file_limit;
 use super::serve_args::{EXPOSE_HINT, ServeArgs, TokensArg, bind_listener};
 use super::{Exit, print_stderr, print_stdout};
@@ -72,6 +73,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
         group: Group::cognito(),
         limits: AccountLimits {
             users: usize::try_from(args.users).unwrap_or(usize::MAX),
+            memory: usize::try_from(args.memory.unwrap_or_else(default_memory)).unwrap_or(usize::MAX / 2),
             ..AccountLimits::DEFAULT
         },
         switches: settings.policy.switches,

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
+use super::memory_size::memory_size;
 use clap::ValueEnum;
 use hyper::Uri;
 use poolproof_pool::provider::Issuer;
@@ -143,6 +144,11 @@ pub(super) struct ServeArgs {
     /// attributes.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(super) users: u32,
+    /// Most memory for what is kept: pools, users and sign-ins in progress. Above it the oldest sign-ins in
+    /// progress are dropped. Requests that add users or other data are refused at three quarters of it
+    /// [default: a quarter of the machine's memory].
+    #[arg(long, value_name = "SIZE", value_parser = memory_size)]
+    pub(super) memory: Option<u64>,
     /// Most connections at once. Beyond them, connections that wait for a request are closed, of the address
     /// that has most; others wait.
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -9,6 +9,7 @@
 
 mod advise;
 mod attacks;
+mod attacks_memory;
 mod browser;
 mod capacity;
 mod cli;

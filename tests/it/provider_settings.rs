@@ -253,7 +253,10 @@ fn risk_configuration_round_trips_and_its_lists_apply() {
 
 #[test]
 fn stored_data_is_bounded() {
-    let mut fixture = ProviderFixture::bounded(Tokens::Opaque, AccountLimits { users: 3, pending: 20 });
+    let mut fixture = ProviderFixture::bounded(
+        Tokens::Opaque,
+        AccountLimits { users: 3, pending: 20, ..AccountLimits::DEFAULT },
+    );
     let (pool, client) = fixture.pool("one");
     let create = |name: &str| json!({ "UserPoolId": pool, "Username": name, "MessageAction": "SUPPRESS" });
     fixture.call_ok("AdminCreateUser", &create("bob"));
@@ -290,7 +293,7 @@ fn begin(fixture: &mut ProviderFixture, client: &str) -> String {
 
 #[test]
 fn abandoned_sign_ins_do_not_block_others() {
-    let limits = AccountLimits { users: 9, pending: 20 };
+    let limits = AccountLimits { users: 9, pending: 20, ..AccountLimits::DEFAULT };
     let mut fixture = ProviderFixture::bounded(Tokens::Opaque, limits);
     let [(flooded, flooder), (quiet, client)] = ["flooded", "quiet"].map(|name| fixture.pool(name));
     let pending = |fixture: &mut ProviderFixture, pool: &str| {
@@ -315,7 +318,10 @@ fn abandoned_sign_ins_do_not_block_others() {
 
 #[test]
 fn expired_entries_are_removed() {
-    let mut fixture = ProviderFixture::bounded(Tokens::Opaque, AccountLimits { users: 9, pending: 20 });
+    let mut fixture = ProviderFixture::bounded(
+        Tokens::Opaque,
+        AccountLimits { users: 9, pending: 20, ..AccountLimits::DEFAULT },
+    );
     let (_, short) = fixture.pool("other");
     let (pool, long) = fixture.pool("one");
     let flows = ["ALLOW_USER_SRP_AUTH"];

@@ -16,6 +16,7 @@ use super::{AppState, lock};
 use crate::compute::Side;
 use crate::http::prometheus::{CONTENT_TYPE, MetricKind, MetricsPage};
 use poolproof_cognito::protocol::{ApiError, ErrorKind};
+use poolproof_pool::provider::MemoryStatus;
 
 /// Answers a request by its method and path.
 pub(super) async fn respond(request: Request, peer: Option<IpAddr>, state: Rc<AppState>) -> Response {
@@ -87,9 +88,9 @@ fn page(mut response: Response, content_type: &'static str) -> Response {
 fn metrics(state: &AppState) -> MetricsPage {
     let mut page = MetricsPage::default();
     state.request_counts.write_metrics(&mut page);
-    let ((pools, users), evicted_count) = {
-        let provider = state.provider();
-        (provider.counts(), provider.evicted_count())
+    let ((pools, users), evicted_count, memory) = {
+        let mut provider = state.provider();
+        (provider.counts(), provider.evicted_count(), provider.memory_status())
     };
     let usage = state.compute.usage(Side::Server);
     let cpu = usage.cpu.unwrap_or_default().as_secs_f64();
@@ -105,7 +106,25 @@ fn metrics(state: &AppState) -> MetricsPage {
     one("poolproof_srp_modexps_total", MetricKind::Counter, powers, usage.modexps.to_string());
     let spent = "CPU time of SRP jobs.";
     one("poolproof_srp_cpu_seconds_total", MetricKind::Counter, spent, format!("{cpu:.6}"));
+    write_memory(&mut page, &memory);
     page
+}
+
+fn write_memory(page: &mut MetricsPage, memory: &MemoryStatus) {
+    let kept = "Estimated memory of what is kept.";
+    let mut bytes = page.metric("poolproof_memory_bytes", MetricKind::Gauge, kept);
+    bytes.sample(&[("kind", "accounts")], memory.used.accounts);
+    bytes.sample(&[("kind", "sign_ins")], memory.used.sign_ins);
+    let budget = "Most memory for what is kept (--memory).";
+    page.metric("poolproof_memory_budget_bytes", MetricKind::Gauge, budget).sample(&[], memory.budget);
+    let dropped =
+        "Challenges and sessions that were removed before they expired, because the memory budget was full.";
+    page.metric("poolproof_memory_dropped_total", MetricKind::Counter, dropped).sample(&[], memory.dropped);
+    let dropped = "Estimated memory of these challenges and sessions.";
+    page.metric("poolproof_memory_dropped_bytes_total", MetricKind::Counter, dropped)
+        .sample(&[], memory.dropped_bytes);
+    let refused = "Requests that were refused because the memory budget was full.";
+    page.metric("poolproof_memory_refused_total", MetricKind::Counter, refused).sample(&[], memory.refused);
 }
 
 /// `GET /outbox`, or `GET /outbox?username=NAME`.
