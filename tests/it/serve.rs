@@ -422,7 +422,7 @@ fn repeated_invalid_requests_do_not_use_more_memory() {
 
 #[test]
 fn metrics_and_outbox_show_activity() {
-    let served = ServerProcess::start(&["--tokens", "opaque"]);
+    let served = ServerProcess::start(&["--tokens", "opaque", "--memory", "50MB"]);
     let user = json!({ "UserPoolId": "us-east-1_Poolproof", "Username": "ann",
         "UserAttributes": [{ "Name": "phone_number", "Value": "+15550100" }] });
     assert_eq!(served.call("AdminCreateUser", &user).json()["User"]["UserStatus"], "FORCE_CHANGE_PASSWORD");
@@ -437,6 +437,9 @@ fn metrics_and_outbox_show_activity() {
         "poolproof_requests_total{operation=\"other\",outcome=\"UnknownOperationException\"} 1\n",
         "poolproof_users 1\n",
         "poolproof_srp_jobs_total 1\n",
+        "poolproof_memory_budget_bytes 50000000\n",
+        "poolproof_memory_dropped_total 0\n",
+        "poolproof_memory_refused_total 0\n",
     ] {
         assert!(metrics.contains(wanted), "no {wanted} in {metrics}");
     }
@@ -471,9 +474,14 @@ fn unsafe_serve_options_are_rejected() {
     let (code, out, err) = serve(&[toy.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     assert_eq!((code, out.as_str()), (104, ""));
     assert!(err.contains("gives no protection"), "{err}");
-    for flags in
-        [&["--pool-id", "nope"][..], &["--client-id", "a b"], &["--listen", "nowhere"], &["--workers", "0"]]
-    {
+    for flags in [
+        &["--pool-id", "nope"][..],
+        &["--client-id", "a b"],
+        &["--listen", "nowhere"],
+        &["--workers", "0"],
+        &["--memory", "1.5GB"],
+        &["--memory", "15MB"],
+    ] {
         let (code, out, err) = serve(&[&["scenarios/serve.yaml"], flags].concat());
         assert_eq!((code, out.as_str()), (2, ""), "{flags:?}");
         assert!(err.contains("error:"), "{err}");

@@ -285,23 +285,6 @@ impl Pool {
         self.directory.add(account).map(drop)
     }
 
-    /// Returns the number of stored entries of sign-ins, in progress or answered, that have not expired.
-    pub fn pending(&self) -> usize {
-        self.session_store.len()
-    }
-
-    /// Removes expired entries of sign-ins in progress.
-    pub fn remove_expired(&mut self, now: Timestamp) {
-        let now = self.monotonic(now);
-        self.session_store.remove_expired(now);
-    }
-
-    /// Removes the oldest entry of a sign-in in progress before it expires, to free memory. A later answer
-    /// finds no such challenge. Returns whether there was an entry.
-    pub fn evict_oldest(&mut self) -> bool {
-        self.session_store.evict_oldest()
-    }
-
     /// Returns the number of users.
     pub fn users(&self) -> usize {
         self.directory.count()

@@ -8,6 +8,7 @@ use std::hash::Hash;
 
 use super::Pool;
 use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, SecretBlock, Session, Sub, Username};
+use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
 use poolproof_srp::{Salt, Verifier};
 
@@ -169,6 +170,23 @@ impl std::ops::Add for MemoryUse {
 }
 
 impl Pool {
+    /// Returns the number of stored entries of sign-ins, in progress or answered, that have not expired.
+    pub fn pending(&self) -> usize {
+        self.session_store.len()
+    }
+
+    /// Removes expired entries of sign-ins in progress.
+    pub fn remove_expired(&mut self, now: Timestamp) {
+        let now = self.monotonic(now);
+        self.session_store.remove_expired(now);
+    }
+
+    /// Removes the oldest entry of a sign-in in progress before it expires, to free memory. A later answer
+    /// finds no such challenge. Returns whether there was an entry.
+    pub fn evict_oldest(&mut self) -> bool {
+        self.session_store.evict_oldest()
+    }
+
     /// Returns the estimated bytes of all records. The time does not depend on their number.
     pub fn memory_use(&mut self) -> MemoryUse {
         MemoryUse {
