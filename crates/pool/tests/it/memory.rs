@@ -63,8 +63,8 @@ struct ProviderFixture {
     client: String,
 }
 
-fn read<T: DeserializeOwned>(body: Value) -> T {
-    from_value(&body, 400).unwrap()
+fn read<T: DeserializeOwned>(body: &Value) -> T {
+    from_value(body, 400).unwrap()
 }
 
 impl ProviderFixture {
@@ -85,7 +85,7 @@ impl ProviderFixture {
         let devices = json!({ "ChallengeRequiredOnNewDevice": true });
         let created = fixture
             .manage(ManagementRequest::CreateUserPool(read(
-                json!({ "PoolName": "p", "DeviceConfiguration": devices,
+                &json!({ "PoolName": "p", "DeviceConfiguration": devices,
                     "UserPoolAddOns": { "AdvancedSecurityMode": "AUDIT" } }),
             )))
             .unwrap();
@@ -94,13 +94,13 @@ impl ProviderFixture {
         let flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_USER_AUTH"];
         let client = json!({ "UserPoolId": fixture.pool, "ClientName": "c", "ExplicitAuthFlows": flows,
             "PreventUserExistenceErrors": "ENABLED" });
-        let created = fixture.manage(ManagementRequest::CreateUserPoolClient(read(client))).unwrap();
+        let created = fixture.manage(ManagementRequest::CreateUserPoolClient(read(&client))).unwrap();
         let ManagementResponse::Client(client) = created else { panic!("{created:?}") };
         fixture.client = client.client_id;
         fixture.create_user("ann").unwrap();
         let password = json!({ "UserPoolId": fixture.pool, "Username": "ann", "Password": PASSWORD,
             "Permanent": true });
-        fixture.account(AccountRequest::AdminSetUserPassword(read(password))).unwrap();
+        fixture.account(AccountRequest::AdminSetUserPassword(read(&password))).unwrap();
         fixture
     }
 
@@ -146,12 +146,12 @@ impl ProviderFixture {
 
     fn create_user(&mut self, name: &str) -> Result<Response, ApiError> {
         let user = json!({ "UserPoolId": self.pool, "Username": name, "MessageAction": "SUPPRESS" });
-        self.account(AccountRequest::AdminCreateUser(read(user)))
+        self.account(AccountRequest::AdminCreateUser(read(&user)))
     }
 
     fn initiate(&mut self, flow: &str, parameters: &Value) -> Result<AuthOutcome, ApiError> {
         let body = json!({ "ClientId": self.client, "AuthFlow": flow, "AuthParameters": parameters });
-        match self.reply(Operation::Pool(Request::InitiateAuth(read(body))))? {
+        match self.reply(Operation::Pool(Request::InitiateAuth(read(&body))))? {
             Response::Auth(outcome) => Ok(outcome),
             other => panic!("{other:?}"),
         }
@@ -170,7 +170,7 @@ impl ProviderFixture {
         let answers = json!({ "USERNAME": name, "ANSWER": "PASSWORD_SRP" });
         let body = json!({ "ClientId": self.client, "ChallengeName": "SELECT_CHALLENGE", "Session": session,
             "ChallengeResponses": answers });
-        self.reply(Operation::Pool(Request::RespondToAuthChallenge(read(body))))
+        self.reply(Operation::Pool(Request::RespondToAuthChallenge(read(&body))))
     }
 
     /// Sends the longest values that clients without an account can send.
@@ -183,16 +183,16 @@ impl ProviderFixture {
         let session = self.begin_choice(&name, &device_key);
         self.choose(&session, &name).unwrap();
         let named = json!({ "ClientId": self.client, "Username": name });
-        let forgot = ProfileRequest::ForgotPassword(read(named.clone()));
+        let forgot = ProfileRequest::ForgotPassword(read(&named));
         self.account(AccountRequest::Profile(forgot)).unwrap();
-        let resend = ProfileRequest::ResendConfirmationCode(read(named));
+        let resend = ProfileRequest::ResendConfirmationCode(read(&named));
         self.account(AccountRequest::Profile(resend)).unwrap();
     }
 
     fn sign_up(&mut self, number: usize) -> Result<Response, ApiError> {
         let body = json!({ "ClientId": self.client, "Username": numbered("Username", number),
             "Password": format!("Aa1!{}", "p".repeat(252)), "UserAttributes": attributes() });
-        self.account(AccountRequest::SignUp(read(body)))
+        self.account(AccountRequest::SignUp(read(&body)))
     }
 
     /// Sends the longest values that a user can send.
@@ -208,17 +208,17 @@ impl ProviderFixture {
         let key = tokens.new_device.unwrap().device_key;
         let device = json!({ "AccessToken": token, "DeviceKey": key.as_str(),
             "DeviceName": longest("DeviceName"), "DeviceSecretVerifierConfig": config });
-        replies.push(self.reply(Operation::Pool(Request::ConfirmDevice(read(device)))));
-        let app = AccountRequest::AssociateSoftwareToken(read(json!({ "AccessToken": token })));
+        replies.push(self.reply(Operation::Pool(Request::ConfirmDevice(read(&device)))));
+        let app = AccountRequest::AssociateSoftwareToken(read(&json!({ "AccessToken": token })));
         let Response::Account(AccountResponse::SecretCode(secret)) = self.account(app).unwrap() else {
             panic!("no secret")
         };
         let code = TotpSecret::from_base32(&secret).unwrap().code(step_at(self.now));
         let body = json!({ "AccessToken": token, "UserCode": code,
             "FriendlyDeviceName": "f".repeat(UNLIMITED) });
-        replies.push(self.account(AccountRequest::VerifySoftwareToken(read(body))));
+        replies.push(self.account(AccountRequest::VerifySoftwareToken(read(&body))));
         let body = json!({ "AccessToken": token, "UserAttributes": attributes() });
-        let update = ProfileRequest::UpdateUserAttributes(read(body));
+        let update = ProfileRequest::UpdateUserAttributes(read(&body));
         replies.push(self.account(AccountRequest::Profile(update)));
         replies
     }
@@ -228,24 +228,24 @@ impl ProviderFixture {
         let group = numbered("GroupName", number);
         let body = json!({ "UserPoolId": self.pool, "GroupName": group, "Description": longest("Description"),
             "RoleArn": longest("Arn") });
-        let create = AccountRequest::Group(GroupRequest::CreateGroup(read(body)));
+        let create = AccountRequest::Group(GroupRequest::CreateGroup(read(&body)));
         let mut replies = vec![self.account(create).map(drop)];
         let body = json!({ "UserPoolId": self.pool, "Username": "ann", "GroupName": group });
-        let add = AccountRequest::Group(GroupRequest::AdminAddUserToGroup(read(body)));
+        let add = AccountRequest::Group(GroupRequest::AdminAddUserToGroup(read(&body)));
         replies.push(self.account(add).map(drop));
         let pool = json!({ "PoolName": longest("UserPoolName") });
-        replies.push(self.manage(ManagementRequest::CreateUserPool(read(pool))).map(drop));
+        replies.push(self.manage(ManagementRequest::CreateUserPool(read(&pool))).map(drop));
         let client = json!({ "UserPoolId": self.pool, "ClientName": longest("ClientName") });
-        replies.push(self.manage(ManagementRequest::CreateUserPoolClient(read(client))).map(drop));
+        replies.push(self.manage(ManagementRequest::CreateUserPoolClient(read(&client))).map(drop));
         let ranges: Vec<String> =
             (0..200).map(|n| format!("2001:db8:1111:2222:3333:4444:{n:x}:0/112")).collect();
         let list = json!({ "BlockedIPRangeList": ranges, "SkippedIPRangeList": ranges });
         let risk = json!({ "UserPoolId": self.pool, "RiskExceptionConfiguration": list });
-        replies.push(self.manage(ManagementRequest::SetRiskConfiguration(read(risk))).map(drop));
+        replies.push(self.manage(ManagementRequest::SetRiskConfiguration(read(&risk))).map(drop));
         let tags: serde_json::Map<_, _> =
             (0..50).map(|n| (numbered("TagKeys", n), longest("TagValue").into())).collect();
         let arn = format!("arn:aws:cognito-idp:eu-west-1:000000000000:userpool/{}", self.pool);
-        let tag = ManagementRequest::TagResource(read(json!({ "ResourceArn": arn, "Tags": tags })));
+        let tag = ManagementRequest::TagResource(read(&json!({ "ResourceArn": arn, "Tags": tags })));
         replies.push(self.manage(tag).map(drop));
         replies
     }
@@ -279,14 +279,14 @@ fn the_longest_values_of_kept_fields_stay_within_the_budget() {
     let user =
         |number: usize| json!({ "UserPoolId": fixture.pool, "Username": numbered("Username", number) });
     let (last, first) = (user(59), user(0));
-    let last = fixture.account(AccountRequest::AdminGetUser(read(last))).unwrap_err();
+    let last = fixture.account(AccountRequest::AdminGetUser(read(&last))).unwrap_err();
     assert_eq!(last.kind, ErrorKind::UserNotFound);
     assert!(fixture.sign_up(59).is_err());
     for _ in 0..2 {
-        fixture.account(AccountRequest::AdminDeleteUser(read(first.clone()))).ok();
+        fixture.account(AccountRequest::AdminDeleteUser(read(&first))).ok();
     }
     let second = json!({ "UserPoolId": fixture.pool, "Username": numbered("Username", 1) });
-    fixture.account(AccountRequest::AdminDeleteUser(read(second))).unwrap();
+    fixture.account(AccountRequest::AdminDeleteUser(read(&second))).unwrap();
     fixture.sign_up(59).unwrap();
 }
 
@@ -328,7 +328,7 @@ fn parallel_sign_ups_do_not_exceed_the_budget() {
         .map(|number| {
             let body = json!({ "ClientId": fixture.client, "Username": numbered("Username", number),
                 "Password": "Permanent-1", "UserAttributes": attributes() });
-            let sign_up = Operation::Account(AccountRequest::SignUp(read(body)));
+            let sign_up = Operation::Account(AccountRequest::SignUp(read(&body)));
             match fixture.provider.handle(fixture.now, Origin::default(), sign_up).step {
                 Step::Compute(job, pending) => (job, pending),
                 step => panic!("{step:?}"),
