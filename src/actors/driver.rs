@@ -70,18 +70,21 @@ impl SignInDriver {
         let (step, start) = (request.step(), clock.now());
         let mut backoff = Backoff::new();
         let mut retries = self.context.retries;
-        let answer = loop {
+        let (answer, busy) = loop {
             let answer = self.context.target.call(self.origin, request.clone()).await;
             let busy = matches!(&answer, Ok(Err(error)) if error.kind == ErrorKind::TooManyRequests);
             self.requests += 1;
             self.throttled.extend(busy.then_some(step));
             if !busy || retries == 0 {
-                break answer;
+                break (answer, busy);
             }
             retries -= 1;
             clock.sleep(backoff.draw(&mut self.rng)).await;
         };
-        self.steps.push((step, clock.now().since(start)));
+        // A step that the pool did not decide has no latency: it would count as a fast one.
+        if answer.is_ok() && !busy {
+            self.steps.push((step, clock.now().since(start)));
+        }
         answer
     }
 

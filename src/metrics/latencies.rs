@@ -10,9 +10,17 @@ use poolproof_cognito::time::as_us;
 /// The longest distinguished time in µs: one hour. Longer times count as an hour.
 pub(super) const LONGEST_US: u64 = 3_600_000_000;
 
-/// Times from 1 µs to 1 h in an HDR histogram. A longer time counts as an hour.
+/// Times from 1 µs to 1 h in an HDR histogram, and the exact shortest and longest one. A longer time counts as
+/// an hour.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Latencies(Histogram<u64>);
+pub struct Latencies {
+    histogram: Histogram<u64>,
+    /// The shortest and the longest time in µs. Without times, the shortest is the greater one.
+    extremes: (u64, u64),
+}
+
+/// The extremes of no times.
+const NONE: (u64, u64) = (u64::MAX, 0);
 
 impl Latencies {
     /// An empty histogram with quantiles within 0.1 % (three significant figures, 184 KiB).
@@ -27,7 +35,8 @@ impl Latencies {
 
     fn with_figures(figures: u8) -> Self {
         let histogram = Histogram::new_with_bounds(1, LONGEST_US, figures);
-        Self(histogram.expect("both callers pass valid bounds and figures"))
+        let histogram = histogram.expect("both callers pass valid bounds and figures");
+        Self { histogram, extremes: NONE }
     }
 
     /// Records one time.
@@ -37,29 +46,34 @@ impl Latencies {
 
     /// Records a time `times` times.
     pub fn record_many(&mut self, time: Duration, times: u64) {
-        self.0.saturating_record_n(as_us(time).min(LONGEST_US), times);
+        self.record_us(as_us(time), times);
     }
 
     /// Returns the histogram, for exports.
     pub const fn histogram(&self) -> &Histogram<u64> {
-        &self.0
+        &self.histogram
     }
 
     /// Returns how many times were recorded.
     pub fn count(&self) -> u64 {
-        self.0.len()
+        self.histogram.len()
     }
 
     /// Returns the time in µs that the share `quantile` (0 to 1) does not exceed.
     ///
     /// `None` if there are too few: above the 90th percentile at least one must lie beyond the quantile. So
-    /// p99 needs 100 and p99.9 needs 1000. Quantile 1, the maximum, needs one.
+    /// p99 needs 100 and p99.9 needs 1000. Quantile 1, the maximum, needs one and is exact, like quantile 0.
     pub fn quantile_us(&self, quantile: f64) -> Option<u64> {
         let beyond = (1.0 - quantile) * self.count() as f64;
         // The tolerance is for binary fractions: 0.999 of 1000 leaves one, not 0.999….
         let supported = quantile <= 0.9 || quantile >= 1.0 || beyond > 1.0 - 1e-6;
-        // The last bucket of the histogram reaches beyond the hour.
-        (self.count() > 0 && supported).then(|| self.0.value_at_quantile(quantile).min(LONGEST_US))
+        let (shortest, longest) = self.extremes;
+        (self.count() > 0 && supported).then(|| match quantile {
+            ..=0.0 => shortest,
+            1.0.. => longest,
+            // A bucket of the histogram can reach beyond its longest time.
+            _ => self.histogram.value_at_quantile(quantile).clamp(shortest, longest),
+        })
     }
 
     /// Returns the maximum in µs, if there is any.
@@ -69,39 +83,50 @@ impl Latencies {
 
     /// Returns the mean in µs, if there is any.
     pub fn mean_us(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.0.mean())
+        (self.count() > 0).then(|| self.histogram.mean())
     }
 
     /// Returns the shortest time in µs in the same bucket as `us`.
     pub(super) fn lowest_equivalent_us(&self, us: u64) -> u64 {
-        self.0.lowest_equivalent(us.min(LONGEST_US))
+        self.histogram.lowest_equivalent(us.min(LONGEST_US))
     }
 
     /// Records a time in µs, `times` times.
     pub(super) fn record_us(&mut self, us: u64, times: u64) {
-        self.0.saturating_record_n(us, times);
+        let us = us.min(LONGEST_US);
+        self.histogram.saturating_record_n(us, times);
+        if times > 0 {
+            self.extremes = (self.extremes.0.min(us), self.extremes.1.max(us));
+        }
     }
 
-    /// Removes everything in `other`, which was recorded before.
+    /// Removes everything in `other`, which was recorded before. Set the extremes afterwards.
     pub(super) fn subtract(&mut self, other: &Self) {
-        self.0.subtract(&other.0).expect("it was recorded before, and both have the same bounds");
+        let removed = self.histogram.subtract(&other.histogram);
+        removed.expect("it was recorded before, and both have the same bounds");
+    }
+
+    /// Sets the shortest and the longest time in µs, for callers that record rounded times or remove some.
+    pub(super) fn set_extremes(&mut self, extremes: Option<(u64, u64)>) {
+        self.extremes = extremes.unwrap_or(NONE);
     }
 
     /// Removes everything.
     pub(super) fn clear(&mut self) {
-        self.0.reset();
+        self.histogram.reset();
+        self.extremes = NONE;
     }
 
     /// Returns the bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.0.distinct_values() * size_of::<u64>()
+        self.histogram.distinct_values() * size_of::<u64>()
     }
 
     /// Returns the distribution: the lower bound of a bucket in µs, five per decade, and its count. Empty
     /// buckets are omitted.
     pub fn spread(&self) -> BTreeMap<u64, u64> {
         let mut spread = BTreeMap::new();
-        for step in self.0.iter_recorded() {
+        for step in self.histogram.iter_recorded() {
             let fifth = (step.value_iterated_to().max(1) as f64).log10() * 5.0;
             // A value on a boundary belongs to the bucket above it, whatever the logarithm's rounding.
             let lower = 10_f64.powf((fifth + 1e-9).floor() / 5.0).round() as u64;
@@ -112,7 +137,9 @@ impl Latencies {
 
     /// Adds everything in `other`. Both must have the same precision.
     pub fn merge(&mut self, other: &Self) {
-        self.0.add(&other.0).expect("both have the same bounds");
+        self.histogram.add(&other.histogram).expect("both have the same bounds");
+        let (shortest, longest) = other.extremes;
+        self.extremes = (self.extremes.0.min(shortest), self.extremes.1.max(longest));
     }
 }
 
@@ -135,6 +162,21 @@ mod tests {
             let rank = (quantile * exact.len() as f64).ceil() as usize - 1;
             let (is, should) = (latencies.quantile_us(quantile).unwrap() as f64, exact[rank] as f64);
             assert!((is - should).abs() <= should * 0.001, "{quantile}: {is} instead of {should}");
+        }
+    }
+
+    #[test]
+    fn shortest_and_longest_time_are_exact() {
+        // Public report: 4,690 µs, the only time, was shown and compared as 4,691 µs.
+        for mut latencies in [Latencies::fine(), Latencies::coarse()] {
+            latencies.record(Duration::from_micros(4690));
+            assert_eq!([0.0, 0.5, 1.0].map(|quantile| latencies.quantile_us(quantile)), [Some(4690); 3]);
+            let mut merged = Latencies::fine();
+            merged.record(Duration::from_micros(1_234_567));
+            if latencies.histogram().sigfig() == 3 {
+                merged.merge(&latencies);
+                assert_eq!((merged.quantile_us(0.0), merged.max_us()), (Some(4690), Some(1_234_567)));
+            }
         }
     }
 

@@ -21,6 +21,11 @@ pub enum SignInStatus {
 impl SignInStatus {
     /// All values.
     pub const ALL: [Self; 4] = [Self::Completed, Self::Refused, Self::Abandoned, Self::TransportFailed];
+
+    /// Returns whether the pool decided the sign-in: it ended with tokens or a refusal.
+    pub const fn is_decided(self) -> bool {
+        matches!(self, Self::Completed | Self::Refused)
+    }
 }
 
 /// An arrival that is due, whatever its outcome.
@@ -68,7 +73,8 @@ pub struct SignInRecord {
     pub service: Duration,
     /// Generator lag: actual start minus intended start.
     pub lag: Duration,
-    /// The steps in order, each with the time from request to response.
+    /// The decided steps in order, each with the time from request to response. Steps without a response and
+    /// those that stayed throttled are omitted.
     pub steps: Vec<(SignInStep, Duration)>,
     /// The judged decisions.
     pub judgements: Vec<Judgement>,
@@ -88,5 +94,11 @@ impl SignInRecord {
     /// Returns whether it is excluded from latency and throughput.
     pub const fn is_excluded(&self) -> bool {
         self.warm_up || self.cool_down
+    }
+
+    /// Returns whether it has a latency. A sign-in without a decision has none: if the pool throttles it, it
+    /// would count as a fast one.
+    pub(super) const fn has_latency(&self) -> bool {
+        !self.is_excluded() && self.end.is_decided()
     }
 }

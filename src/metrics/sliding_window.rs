@@ -42,8 +42,10 @@ pub(super) struct SlidingWindow {
 #[derive(Clone, Debug, Default)]
 struct SecondBucket {
     counts: Counts,
-    /// Distinct times in µs with their counts.
+    /// Distinct times in µs, rounded as in the histogram, with their counts.
     times: Vec<(u64, u64)>,
+    /// The exact shortest and longest time in µs, if there is any.
+    extremes: Option<(u64, u64)>,
 }
 
 /// The latencies of all closed seconds, merged.
@@ -130,6 +132,8 @@ impl SlidingWindow {
         second.counts = std::mem::take(&mut self.now);
         self.counts.add(&second.counts);
         if let Some(Sums { all, .. }) = &mut self.latencies {
+            let exact = |us: &u64| (*us, *us);
+            second.extremes = self.times.iter().map(exact).reduce(wider);
             self.times.iter_mut().for_each(|us| *us = all.lowest_equivalent_us(*us));
             self.times.sort_unstable();
             for equal in self.times.chunk_by(|one, two| one == two) {
@@ -137,6 +141,9 @@ impl SlidingWindow {
                 all.record_us(equal[0], equal.len() as u64);
             }
             self.times.clear();
+            all.set_extremes(
+                self.closed.iter().chain([&second]).filter_map(|one| one.extremes).reduce(wider),
+            );
         }
         self.closed.push_back(second);
         self.open += 1;
@@ -194,6 +201,11 @@ impl SlidingWindow {
             + self.closed.capacity() * size_of::<SecondBucket>()
             + self.closed.iter().map(times).sum::<usize>()
     }
+}
+
+/// Returns the extremes of two groups of times.
+fn wider(one: (u64, u64), two: (u64, u64)) -> (u64, u64) {
+    (one.0.min(two.0), one.1.max(two.1))
 }
 
 /// Returns the spans in whole seconds: start and end, increasing and disjoint.

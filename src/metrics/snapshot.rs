@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub(super) window: Option<RateWindow>,
     pub(super) intended: Latencies,
     pub(super) service: Latencies,
+    /// From the intended start to the end of sign-ins without a decision.
+    pub(super) undecided: Latencies,
     pub(super) lag: Latencies,
     pub(super) steps: BTreeMap<SignInStep, Latencies>,
     pub(super) decisions: Decisions,
@@ -48,6 +50,7 @@ impl Snapshot {
             window: None,
             intended: Latencies::fine(),
             service: Latencies::fine(),
+            undecided: Latencies::fine(),
             lag: Latencies::fine(),
             steps: BTreeMap::new(),
             decisions: Decisions::default(),
@@ -77,6 +80,7 @@ impl Snapshot {
         self.widen(other.window);
         self.intended.merge(&other.intended);
         self.service.merge(&other.service);
+        self.undecided.merge(&other.undecided);
         self.lag.merge(&other.lag);
         for (step, latencies) in &other.steps {
             self.steps.entry(*step).or_insert_with(Latencies::fine).merge(latencies);
@@ -92,14 +96,16 @@ impl Snapshot {
         debug_assert!(self.is_consistent());
     }
 
-    /// Returns whether the sums agree: every sign-in has one result, every measured one is in each histogram
-    /// once, every decision has one rule, and the timeline contains all.
+    /// Returns whether the sums agree: every sign-in has one result, every measured one has a lag and either
+    /// latencies or an undecided time, every decision has one rule, and the timeline contains all.
     pub fn is_consistent(&self) -> bool {
         let sum =
             |count: fn(&super::Interval) -> u64| self.timeline.intervals().iter().map(count).sum::<u64>();
         self.all.is_consistent()
             && self.measured.is_consistent()
-            && [&self.intended, &self.service, &self.lag].map(Latencies::count) == [self.measured.started; 3]
+            && self.lag.count() == self.measured.started
+            && [&self.intended, &self.service].map(Latencies::count) == [self.measured.answered(); 2]
+            && self.undecided.count() == self.measured.failed()
             && self.decisions.is_consistent()
             && sum(|interval| interval.offered) == self.all.started + self.unresolved.count()
             && sum(|interval| interval.offered - interval.warm_up - interval.cool_down) == self.offered()
@@ -121,7 +127,7 @@ impl Snapshot {
     /// Returns the bytes on the heap that can grow.
     pub(super) fn heap_bytes(&self) -> usize {
         let steps: usize = self.steps.values().map(Latencies::heap_bytes).sum();
-        let whole = [&self.intended, &self.service, &self.lag].map(Latencies::heap_bytes);
+        let whole = [&self.intended, &self.service, &self.undecided, &self.lag].map(Latencies::heap_bytes);
         let workload_totals: usize = self.workload_totals.iter().map(WorkloadTotals::heap_bytes).sum();
         whole.iter().sum::<usize>()
             + workload_totals
@@ -176,9 +182,12 @@ impl Snapshot {
             return;
         }
         self.measured.count(sign_in.end);
-        // Failed ones too: leaving them out would hide every timeout.
-        self.intended.record(sign_in.latency);
-        self.service.record(sign_in.service);
+        if sign_in.has_latency() {
+            self.intended.record(sign_in.latency);
+            self.service.record(sign_in.service);
+        } else {
+            self.undecided.record(sign_in.latency);
+        }
         self.lag.record(sign_in.lag);
         for (step, time) in &sign_in.steps {
             self.steps.entry(*step).or_insert_with(Latencies::fine).record(*time);

@@ -61,6 +61,12 @@ impl<'a> Summary<'a> {
         &self.0.service
     }
 
+    /// Returns the time from the intended start to the end of sign-ins without a decision. They have no
+    /// latency.
+    pub const fn undecided(&self) -> &'a Latencies {
+        &self.0.undecided
+    }
+
     /// Returns the generator lag.
     pub const fn lag(&self) -> &'a Latencies {
         &self.0.lag

@@ -46,9 +46,10 @@ pub struct Interval {
     pub failed: u64,
     /// Responses with `TooManyRequestsException` of sign-ins that ended in it.
     pub throttled: u64,
-    /// Latencies of sign-ins by intended start, without warm-up and cool-down; `None` without such sign-ins.
+    /// Latencies of decided sign-ins by intended start, without warm-up and cool-down; `None` if there are
+    /// none.
     pub latency: Option<Latencies>,
-    /// Step latencies of the same sign-ins, within 1 %.
+    /// Latencies of decided steps by intended start of their sign-in, within 1 %.
     pub steps: BTreeMap<SignInStep, SparseHistogram>,
     /// The load of the worker threads, if there are any.
     pub load: Option<WorkerLoad>,
@@ -108,7 +109,9 @@ impl Timeline {
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
         let start = self.record_due(sign_in.due());
         if !sign_in.is_excluded() {
-            start.latency.get_or_insert_with(Latencies::coarse).record(sign_in.latency);
+            if sign_in.has_latency() {
+                start.latency.get_or_insert_with(Latencies::coarse).record(sign_in.latency);
+            }
             for (step, time) in &sign_in.steps {
                 start.steps.entry(*step).or_default().record(*time);
             }
@@ -238,8 +241,10 @@ mod tests {
         let sum = |count: fn(&Interval) -> u64| timeline.intervals().iter().map(count).sum::<u64>();
         assert_eq!(sum(|interval| interval.offered), 10_000);
         assert_eq!(sum(|interval| interval.completed + interval.refused + interval.failed), 10_000);
-        let measured = sum(|interval| interval.latency.as_ref().map_or(0, Latencies::count));
-        assert_eq!(measured + sum(|interval| interval.warm_up), 10_000);
+        // Two of the four ends are decisions, and one of seven sign-ins is warm-up.
+        let decided = sum(|interval| interval.latency.as_ref().map_or(0, Latencies::count));
+        assert_eq!(decided, (0..10_000).filter(|number| number % 4 < 2 && number % 7 != 0).count() as u64);
+        let measured = 10_000 - sum(|interval| interval.warm_up);
         for step in [SignInStep::InitiateAuth, SignInStep::Mfa] {
             let steps = timeline.intervals().iter().filter_map(|interval| interval.steps.get(&step));
             assert_eq!(steps.map(SparseHistogram::count).sum::<u64>(), measured, "{step}");

@@ -38,8 +38,10 @@ impl WorkloadTotals {
             return;
         }
         self.measured.count(sign_in.end);
-        self.intended.record(sign_in.latency);
-        self.service.record(sign_in.service);
+        if sign_in.has_latency() {
+            self.intended.record(sign_in.latency);
+            self.service.record(sign_in.service);
+        }
         self.window = RateWindow::merged(self.window, Some(RateWindow::of(sign_in)));
     }
 

@@ -128,7 +128,13 @@ impl Watch {
             return;
         }
         let falls_under = |id| sign_in.judgements.iter().any(|verdict| verdict.rule.id == id);
-        let times = statistic.timing().filter(|_| !sign_in.is_excluded() && rule.is_none_or(falls_under));
+        let times = statistic.timing().filter(|timing| {
+            let has_time = match timing {
+                Timing::Intended | Timing::Service => sign_in.has_latency(),
+                Timing::Lag | Timing::SignInStep(_) => !sign_in.is_excluded(),
+            };
+            has_time && rule.is_none_or(falls_under)
+        });
         match &mut self.over {
             WatchScope::Run(totals) => {
                 if !sign_in.is_excluded() || statistic.includes_warm_up() {

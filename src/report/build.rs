@@ -48,6 +48,7 @@ impl Report {
                     service: quantiles(summary.service()),
                     curve: curve(summary),
                 },
+                undecided: Some(quantiles(summary.undecided())).filter(|undecided| undecided.count > 0),
                 steps: SignInStep::ALL
                     .iter()
                     .filter_map(|step| Some((step.to_string(), quantiles(summary.step(*step)?))))

@@ -1,7 +1,7 @@
 //! Writes the report as JUnit XML that CI servers such as Jenkins and GitLab read. Each scenario is a suite.
 //! Each threshold and each rule is a case.
 
-use super::format::{count, measured, time};
+use super::format::{count, time};
 use super::markup::xml;
 use super::scenario_result::{RunStatus, ScenarioResult};
 use super::{Mismatch, Report, ThresholdResult};
@@ -208,7 +208,7 @@ fn decisions(report: &Report) -> Option<(Kind, String, String)> {
 fn crossed(threshold: &ThresholdResult) -> Option<(Kind, String, String)> {
     (!threshold.passed).then(|| {
         let mut message = match threshold.value {
-            Some(value) => format!("it was {}", measured(value, threshold.unit)),
+            Some(value) => format!("it was {}", threshold.measured(value)),
             None => "too few samples to say".to_owned(),
         };
         message.extend(threshold.cut().map(|cut| format!(", and {cut}")));

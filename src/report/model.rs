@@ -264,10 +264,22 @@ pub struct Mismatch {
 /// Latencies of sign-ins and their steps, without warm-up and without the users' own delays.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Latency {
-    /// Whole sign-ins, including refused and failed ones.
+    /// Whole sign-ins that the pool decided: completed and refused ones.
     pub sign_in: SignInLatency,
-    /// Steps by name. Steps that did not occur are omitted.
+    /// Time from the intended start to the end of sign-ins without a decision, which are in no other latency.
+    /// Omitted if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<Quantiles>,
+    /// Decided steps by name. Steps that did not occur are omitted.
     pub steps: BTreeMap<String, Quantiles>,
+}
+
+impl Latency {
+    /// Returns the number of measured sign-ins without a decision and their share, if there are any.
+    pub fn undecided_share(&self) -> Option<(u64, f64)> {
+        let undecided = self.undecided?.count;
+        Some((undecided, undecided as f64 / (undecided + self.sign_in.intended.count) as f64))
+    }
 }
 
 /// Latency of whole sign-ins.

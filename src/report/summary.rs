@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::format::{UNKNOWN, count, measured, rate, share, time_or_unknown};
+use super::format::{UNKNOWN, count, rate, share, time_or_unknown};
 use super::markup::{code_block, cut, markdown};
 use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
 use super::{Devices, Mismatch, Quantiles, Report, ThresholdResult};
@@ -164,8 +164,7 @@ fn thresholds(out: &mut String, report: &Report) {
     thresholds.sort_by_key(|threshold| threshold.passed);
     out.push_str("\n| | threshold | measured |\n|---|---|--:|\n");
     for threshold in thresholds.iter().take(MAX_ROWS) {
-        let value =
-            threshold.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, threshold.unit));
+        let value = threshold.value.map_or_else(|| UNKNOWN.to_owned(), |value| threshold.measured(value));
         let cut = threshold.cut().map_or_else(String::new, |cut| format!(", {cut}"));
         let _ = writeln!(out, "| {} | {} | {value}{cut} |", mark(threshold.passed), text(&threshold.text));
     }

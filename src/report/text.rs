@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::format::{UNKNOWN, count, measured, percent, rate, share, tick, time, time_or_unknown};
+use super::format::{UNKNOWN, count, percent, rate, share, tick, time, time_or_unknown};
 use super::markup::plain;
 use super::{Devices, Quantiles, Report, WrittenFiles};
 use crate::clock::ClockKind;
@@ -163,6 +163,7 @@ fn devices(out: &mut String, report: &Report) {
 fn latencies(out: &mut String, report: &Report) {
     let sign_in = &report.latency.sign_in;
     let mut rows = vec![("sign-in, intended", &sign_in.intended), ("sign-in, service", &sign_in.service)];
+    rows.extend(report.latency.undecided.iter().map(|undecided| ("undecided", undecided)));
     rows.extend(report.steps());
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let _ = writeln!(
@@ -217,8 +218,7 @@ fn thresholds(out: &mut String, report: &Report, paint: &Paint) {
     let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
     out.push('\n');
     for (threshold, text) in shown.iter().zip(&texts) {
-        let value =
-            threshold.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, threshold.unit));
+        let value = threshold.value.map_or_else(|| UNKNOWN.to_owned(), |value| threshold.measured(value));
         let mut when = threshold.window.map_or_else(String::new, |window| {
             format!("  from {} to {}", tick(window.from_us), tick(window.to_us))
         });

@@ -1,6 +1,6 @@
 //! Decides whether a run passed, and why.
 
-use super::format::{count, measured, percent, tick};
+use super::format::{Unit, count, measured, percent, tick};
 use super::{Report, RunInfo, ThresholdResult, Verdict};
 use crate::clock::ClockKind;
 use crate::metrics::Summary;
@@ -15,6 +15,9 @@ pub(crate) const SATURATED: u8 = 83;
 pub(crate) const INTERRUPTED: u8 = 105;
 /// The target did not answer, or refused to delete resources that the run created.
 pub(crate) const UNREACHABLE: u8 = 107;
+
+/// If a larger share of the sign-ins ends without a decision, the run fails: no latency includes them.
+const MAX_UNDECIDED: f64 = 0.01;
 
 /// CPU steal above this share makes times unreliable.
 pub const MAX_STEAL: f64 = 0.05;
@@ -43,6 +46,10 @@ impl Verdict {
         if let Some(sentence) = unanswered(run_info, summary) {
             faults.push((UNREACHABLE, sentence));
         }
+        let (too_many, undecided) = undecided(run_info, summary);
+        if too_many {
+            faults.push((THRESHOLD, undecided.clone().unwrap_or_default()));
+        }
         if let Some(sentence) = crossed(&run_info.thresholds) {
             faults.push((THRESHOLD, sentence));
         }
@@ -61,6 +68,7 @@ impl Verdict {
                 n => format!("All {} thresholds hold.", count(n as u64)),
             });
         }
+        sentences.extend(undecided.filter(|_| !too_many));
         sentences.extend(run_info.unmeasured.clone());
         sentences.extend(steal_warning(run_info));
         Self { exit_code, passed, sentences }
@@ -85,6 +93,26 @@ fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     Some(format!("{} of {} sign-ins got no response from the target.", count(failed), count(all)))
 }
 
+/// Describes measured sign-ins without a decision, and returns whether there are too many. A threshold on them
+/// replaces this check.
+fn undecided(run_info: &RunInfo, summary: &Summary<'_>) -> (bool, Option<String>) {
+    const COVERED_BY: [&str; 3] = ["failed.rate", "sign_ins.abandoned", "sign_ins.transport_failed"];
+    let measured = summary.measured();
+    let Some(share) = summary.failed_share().filter(|share| *share > 0.0) else { return (false, None) };
+    let covers = |threshold: &ThresholdResult| COVERED_BY.iter().any(|one| threshold.text.starts_with(one));
+    let too_many = share > MAX_UNDECIDED && !run_info.thresholds.iter().any(covers);
+    let mut sentence = format!(
+        "{} of {} sign-ins ({}) ended without a decision and are in no latency",
+        count(measured.failed()),
+        count(measured.started),
+        percent(share)
+    );
+    if too_many {
+        sentence += ", more than 1 %. A threshold on failed.rate can allow a larger share";
+    }
+    (too_many, Some(sentence + "."))
+}
+
 /// Returns a warning about CPU steal. A warning does not fail the run.
 fn steal_warning(run_info: &RunInfo) -> Option<String> {
     let on_a_machine = run_info.machine.filter(|_| run_info.clock == ClockKind::Wall);
@@ -106,6 +134,20 @@ fn in_flight(summary: &Summary<'_>) -> String {
 }
 
 impl ThresholdResult {
+    /// Formats its value, with more digits if it would look equal to the limit.
+    pub(super) fn measured(&self, value: f64) -> String {
+        let short = measured(value, self.unit);
+        if value == self.limit || short != measured(self.limit, self.unit) {
+            return short;
+        }
+        match self.unit {
+            Unit::Us => format!("{} µs", count(value.round().max(0.0) as u64)),
+            Unit::Share => format!("{} %", value * 100.0),
+            Unit::PerS => format!("{value}/s"),
+            Unit::Count => short,
+        }
+    }
+
     /// Describes when this threshold canceled the run, if it did.
     pub(super) fn cut(&self) -> Option<String> {
         self.canceled_at_us.map(|us| format!("canceled the run after {}", tick(us)))
@@ -130,8 +172,8 @@ fn cancellation_sentence(threshold: &ThresholdResult) -> Option<String> {
 
 /// Describes a threshold that is not met and the measured value.
 fn threshold_text(threshold: &ThresholdResult) -> String {
-    let (text, unit) = (&threshold.text, threshold.unit);
-    match (threshold.value.map(|value| measured(value, unit)), threshold.window) {
+    let text = &threshold.text;
+    match (threshold.value.map(|value| threshold.measured(value)), threshold.window) {
         (Some(value), Some(window)) => {
             format!("{text} (it was {value} from {} to {})", tick(window.from_us), tick(window.to_us))
         }

@@ -15,6 +15,7 @@
 mod delay;
 mod diagnostic;
 mod flows;
+mod key_paths;
 mod quotas;
 mod raw;
 mod raw_pool;

@@ -20,6 +20,15 @@ pub enum Service {
 }
 
 impl Service {
+    /// Returns whether operations wait for each other, so that latency depends on the load.
+    pub(super) const fn queues(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Calibrated => true,
+            Self::Model(model) => model.cores.is_some(),
+        }
+    }
+
     /// Returns the costs that the scenario gives, else [`ServiceModel::NOMINAL`].
     ///
     /// The caller must replace [`Service::Calibrated`] by a measured [`Service::Model`] before the run.

@@ -14,7 +14,7 @@ use crate::clock::ClockKind;
 use poolproof_client::Intent;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::policy::{
-    ClaimReuse, FactorTypes, Factors, PoolPolicy, RiskAction, RiskLevel, RiskMode, RiskPolicy,
+    ClaimReuse, FactorTypes, Factors, PoolPolicy, Quotas, RiskAction, RiskLevel, RiskMode, RiskPolicy,
 };
 use poolproof_cognito::seed::Seed;
 
@@ -62,6 +62,8 @@ pub(super) fn scenario(
     }
     let custom_auth = flows::custom_auth(&raw.pool.custom_auth)?;
     let policy = pool(&raw.pool, &population)?;
+    let retries_throttled = policy.quotas != Quotas::NONE && client.retries > 0;
+    let latency_depends_on_load = raw.clock == ClockKind::Wall || service.queues() || retries_throttled;
     flows::check(&workloads, policy, !custom_auth.is_empty())?;
     let names: Vec<&str> = workloads.iter().map(|plan| plan.name.as_str()).collect();
     Ok(Scenario {
@@ -75,7 +77,7 @@ pub(super) fn scenario(
         exceptions: raw.pool.risk.as_ref().map_or_else(|| Ok(RiskExceptions::default()), exceptions)?,
         custom_auth,
         population,
-        thresholds: thresholds(&raw.thresholds, &names)?,
+        thresholds: thresholds(&raw.thresholds, &names, latency_depends_on_load)?,
         workloads,
         client,
         service,
@@ -164,9 +166,13 @@ fn exceptions(raw: &RawRisk) -> ValidationResult<RiskExceptions> {
     Ok(RiskExceptions { blocked: ranges(&raw.always_block), skipped: ranges(&raw.always_allow) })
 }
 
-fn thresholds(raw: &[WordOrMap<RawThreshold>], workloads: &[&str]) -> ValidationResult<Vec<Threshold>> {
+fn thresholds(
+    raw: &[WordOrMap<RawThreshold>],
+    workloads: &[&str],
+    latency_depends_on_load: bool,
+) -> ValidationResult<Vec<Threshold>> {
     let validate = |(index, WordOrMap(threshold)): (usize, &WordOrMap<RawThreshold>)| {
-        threshold.validate(workloads).map_err(|(key, threshold_error)| {
+        threshold.validate(workloads, latency_depends_on_load).map_err(|(key, threshold_error)| {
             let item = [Segment::from("thresholds"), index.into()];
             let path = join(&item, &[key]);
             let message = format!("{}: {}", display_path(&item), threshold_error.message);

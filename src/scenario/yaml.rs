@@ -13,6 +13,7 @@ use serde_yaml::Value;
 use serde_yaml::with::singleton_map_recursive;
 
 use super::diagnostic::{TextError, TextSpan, did_you_mean, nearest};
+use super::key_paths;
 use super::seek::{Seek, Segment};
 
 /// Reads a value from text that [`check_form`] has accepted.
@@ -109,12 +110,16 @@ fn reworded(message: &str) -> String {
     message.to_owned()
 }
 
-/// Suggests the expected word that is most similar to the given one.
+/// Suggests the place of a key that exists elsewhere, or the expected word that is most similar to the given
+/// one.
 fn suggestion(message: &str) -> Option<String> {
-    let body = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
-    let (given, expected) = body.rsplit_once(", expected ")?;
+    let key = message.strip_prefix("unknown field ");
+    let (given, expected) =
+        key.or_else(|| message.strip_prefix("unknown variant "))?.rsplit_once(", expected ")?;
+    let given = given.trim_matches('`');
     let candidates = expected.split('`').skip(1).step_by(2);
-    nearest(given.trim_matches('`'), candidates).map(did_you_mean)
+    let place = key.and_then(|_| key_paths::hint(given));
+    place.or_else(|| nearest(given, candidates).map(did_you_mean))
 }
 
 /// Returns the span of the value or key that starts at this line and column.
@@ -194,6 +199,9 @@ impl<'de> Visitor<'de> for Form<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        if self.lists.contains(&self.path.as_str()) {
+            return Err(A::Error::invalid_type(Unexpected::Map, &"a list: begin each item with `- `"));
+        }
         let mut seen = BTreeSet::new();
         while let Some(key) = map.next_key_seed(NewKey(&mut seen))? {
             let path = if self.path.is_empty() { key } else { format!("{}.{key}", self.path) };

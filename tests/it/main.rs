@@ -29,6 +29,7 @@ mod golden;
 mod import_cycles;
 mod interop;
 mod issuer;
+mod load_reports;
 mod matrix;
 mod memory;
 mod metrics;

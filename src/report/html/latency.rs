@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::chart::{Plot, TableRef, Tick, WIDTH, anchor, coordinate, line_path, scale};
 use super::icons::legend_line;
 use super::step_breakdown;
-use crate::report::format::{count, tick, time_or_unknown};
+use crate::report::format::{count, percent, tick, time_or_unknown};
 use crate::report::{CurvePoint, Quantiles, Report};
 
 /// The table for the readout of the curve.
@@ -16,6 +16,7 @@ pub(super) fn steps(report: &Report) -> Markup {
     let sign_in = &report.latency.sign_in;
     let rows: Vec<(&str, &Quantiles)> = report.steps().collect();
     let all = rows.iter().map(|(_, quantiles)| *quantiles).chain([&sign_in.intended, &sign_in.service]);
+    let all = all.chain(&report.latency.undecided);
     let decades = Decades::around(all);
     html! {
         section {
@@ -40,6 +41,9 @@ pub(super) fn steps(report: &Report) -> Markup {
                     tbody {
                         (row(&html! { "Sign-in, intended start" }, "intended", &sign_in.intended, &decades, Some(false)))
                         (row(&html! { "Sign-in, service" }, "service", &sign_in.service, &decades, Some(true)))
+                        @if let Some(undecided) = &report.latency.undecided {
+                            (row(&html! { "Undecided, until the end" }, "undecided", undecided, &decades, None))
+                        }
                         @for (name, quantiles) in rows { (row(&html! { code { (name) } }, name, quantiles, &decades, None)) }
                     }
                 }
@@ -137,6 +141,10 @@ pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
             h2 { "Latency by percentile" }
             p.lead { "Measured from the intended start of a sign-in, and from its actual start. Where the \
                 two differ, sign-ins waited before they started." }
+            @if let Some((undecided, share)) = report.latency.undecided_share() {
+                p.lead { b { (percent(share)) } " of the sign-ins, " (count(undecided)) ", ended without a \
+                    decision. They have no latency and are not in the plot." }
+            }
             @if let [.., last] = curve.as_slice() {
                 figure {
                     figcaption {

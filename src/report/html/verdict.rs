@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::icons::{tick, verdict_icon};
-use crate::report::format::{UNKNOWN, count, measured, rate, share, tick as moment, time_or_unknown};
+use crate::report::format::{UNKNOWN, count, rate, share, tick as moment, time_or_unknown};
 use crate::report::{Report, ThresholdResult};
 
 /// Returns passed or failed, the exit code, the reasons, and the thresholds.
@@ -28,7 +28,7 @@ pub(super) fn strip(report: &Report) -> Markup {
 }
 
 fn threshold(result: &ThresholdResult) -> Markup {
-    let value = result.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, result.unit));
+    let value = result.value.map_or_else(|| UNKNOWN.to_owned(), |value| result.measured(value));
     html! {
         li {
             (tick(result.passed)) code { (result.text) } span.value.bad[!result.passed] { (value) }

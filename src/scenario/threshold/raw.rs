@@ -41,16 +41,26 @@ impl RawThreshold {
         Self { threshold: ThresholdText(text.to_owned()), abort: false, after: None }
     }
 
-    /// Validates the threshold in a scenario with these workloads.
+    /// Validates the threshold in a scenario with these workloads. If nothing can wait for anything, a threshold
+    /// on latency cannot fail, and is an error.
     pub(in crate::scenario) fn validate(
         &self,
         workloads: &[&str],
+        latency_depends_on_load: bool,
     ) -> Result<Threshold, ThresholdKeyError<'_>> {
         let threshold =
             Threshold::parse_in(&self.threshold.0, workloads).map_err(|error| ("threshold", error))?;
         let error = |key, message: &str| {
             Err((key, ThresholdError { message: message.to_owned(), help: None, part: "" }))
         };
+        if threshold.is_latency() && !latency_depends_on_load {
+            let message =
+                "without a queue this latency is the same at any load, so the threshold shows nothing";
+            let help = "give the pool cores under `service`, for example `service: { cores: 2 }`, or measure real time \
+                        with `clock: wall`";
+            let error = ThresholdError { message: message.to_owned(), help: Some(help.to_owned()), part: "" };
+            return Err(("threshold", error));
+        }
         if self.after.is_some() && !self.abort {
             return error("after", "`after` needs `abort: true`");
         }
@@ -69,6 +79,11 @@ impl Threshold {
     pub(in crate::scenario) fn to_raw(&self) -> RawThreshold {
         let after = (!self.after.is_zero()).then_some(Time(self.after));
         RawThreshold { abort: self.abort, after, ..RawThreshold::from_text(&self.text) }
+    }
+
+    /// Whether it is about the time that the pool takes.
+    const fn is_latency(&self) -> bool {
+        matches!(self.metric, Metric::SignIn(_) | Metric::Service(_) | Metric::SignInStep(..))
     }
 
     /// Whether it is a lower bound for a count of the whole run.
