@@ -23,7 +23,7 @@ fn name(number: usize) -> String {
 /// Returns a request of the attack. Its client hides which users exist.
 fn attack(number: usize, client: &str) -> (&'static str, Value) {
     let (name, key) = (name(number), format!("us-east-1_{}", "a".repeat(UNLIMITED)));
-    let short_key = format!("us-east-1_{:045x}", number);
+    let short_key = format!("us-east-1_{number:045x}");
     let srp_a = "ab".repeat(384);
     let start = |flow: &str, parameters: Value| json!({ "ClientId": client, "AuthFlow": flow, "AuthParameters": parameters });
     let attribute = |n: usize| json!({ "Name": format!("custom:{n:025}"), "Value": "v".repeat(2048) });
@@ -84,9 +84,9 @@ fn attack_over(mut stream: TcpStream, first: usize, client: &str, server: &Serve
         let reply = answer(&mut stream).unwrap();
         assert!(reply.status < 500, "{operation}: {}", reply.body);
         if reply.status == 200 {
-            accepted += 1
+            accepted += 1;
         } else {
-            refused += 1
+            refused += 1;
         }
         if number % 1000 < CONNECTIONS {
             most = most.max(server.resident_kib().unwrap());
@@ -96,6 +96,7 @@ fn attack_over(mut stream: TcpStream, first: usize, client: &str, server: &Serve
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the test prints a duration and does not compare it")]
 #[ignore = "100,000 requests take minutes: cargo test --test it -- --ignored attacks_memory --nocapture"]
 fn the_longest_values_do_not_exceed_the_budget() {
     let server = ServerProcess::start(&["--memory", BUDGET, "--tokens", "opaque"]);

@@ -21,6 +21,8 @@ const MAX_SHARE: f64 = 0.55;
 
 /// A measured request: its time, and whether the user exists.
 type Sample = (Duration, bool);
+/// Returns the body of a request about a user name.
+type Body<'b> = &'b dyn Fn(&str) -> Value;
 
 /// Calls an operation on a connection that stays open, and returns the time too.
 #[expect(clippy::disallowed_methods, reason = "the test measures the server with its own clock")]
@@ -76,7 +78,7 @@ fn the_time_of_a_refusal_does_not_show_who_exists() {
             "AuthParameters": { "USERNAME": name, "PASSWORD": "Wrong-Horse-1" } })
     };
     let forgotten = |name: &str| json!({ "ClientId": client, "Username": name });
-    let kinds: [(&str, u16, &dyn Fn(&str) -> Value); 2] =
+    let kinds: [(_, _, Body<'_>); 2] =
         [("InitiateAuth", 400, &password), ("ForgotPassword", 200, &forgotten)];
     let mut too_clear = Vec::new();
     for (operation, status, body) in kinds {
