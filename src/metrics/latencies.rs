@@ -10,8 +10,8 @@ use poolproof_cognito::time::as_us;
 /// The longest distinguished time in µs: one hour. Longer times count as an hour.
 pub(super) const LONGEST_US: u64 = 3_600_000_000;
 
-/// Times from 1 µs to 1 h in an HDR histogram, and the exact shortest and longest one. A longer time counts as
-/// an hour.
+/// Times from 1 µs to 1 h in an HDR histogram, and the exact shortest and longest one. A longer time counts
+/// as an hour.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Latencies {
     histogram: Histogram<u64>,

@@ -93,8 +93,8 @@ fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     Some(format!("{} of {} sign-ins got no response from the target.", count(failed), count(all)))
 }
 
-/// Describes measured sign-ins without a decision, and returns whether there are too many. A threshold on them
-/// replaces this check.
+/// Describes measured sign-ins without a decision, and returns whether there are too many. A threshold on
+/// them replaces this check.
 fn undecided(run_info: &RunInfo, summary: &Summary<'_>) -> (bool, Option<String>) {
     const COVERED_BY: [&str; 3] = ["failed.rate", "sign_ins.abandoned", "sign_ins.transport_failed"];
     let measured = summary.measured();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use poolproof::clock::ClockKind;
 use poolproof::scenario::{
-    self, ArrivalProcess, Delay, DeviceCount, GroupName, Model, OpenStage, Scenario, Service,
+    self, ArrivalProcess, Delay, DeviceCount, GroupName, Model, OpenStage, Scenario, Service, ServiceModel,
 };
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 const EXAMPLE: &str = include_str!("../data/scenarios/good/opt-in-mfa.yaml");
 
 /// Invalid files that the schema accepts; files that are not YAML are not listed.
-const NOT_IN_SCHEMA: [&str; 51] = [
+const NOT_IN_SCHEMA: [&str; 52] = [
     // Lost in the conversion to JSON: YAML features, duplicate keys, and number formats.
     "anchor",
     "complex-key",
@@ -39,6 +39,7 @@ const NOT_IN_SCHEMA: [&str; 51] = [
     "sign-in-by-email-factor",
     "stage-of-no-time",
     "stages-over-a-day",
+    "latency-without-queue",
     "threshold-after-without-abort",
     "threshold-count-that-aborts",
     "threshold-rate-by-rule",
@@ -113,7 +114,8 @@ fn the_example_parses_to_the_expected_scenario() {
     assert_eq!(scenario.name, "opt-in-mfa");
     assert_eq!(scenario.about, "Opt-in devices replace MFA only after the user said yes.");
     assert_eq!((scenario.seed.number(), scenario.clock), (7, ClockKind::Virtual));
-    assert_eq!((scenario.group, scenario.service), (GroupName::Cognito, Service::None));
+    let service = Service::Model(ServiceModel { cores: Some(2), ..ServiceModel::NOMINAL });
+    assert_eq!((scenario.group, scenario.service), (GroupName::Cognito, service));
 
     let pool = &scenario.pool;
     assert_eq!((pool.remember, pool.suppress_mfa, pool.mfa), (RememberMode::OptIn, true, MfaMode::Optional));
@@ -177,7 +179,7 @@ fn other_scenarios() -> Vec<String> {
         format!("{wide}{more}"),
         format!("{head}workload:\n{ramps}clock: wall\nthresholds: []\n"),
         format!(
-            "{SHORTEST}thresholds:\n  - sign_in{{workload:workload}}.p99[10s] < 1s\n  - {{ threshold: lag.max < 1s }}\n  \
+            "{SHORTEST}service: {{ cores: 1 }}\nthresholds:\n  - sign_in{{workload:workload}}.p99[10s] < 1s\n  - {{ threshold: lag.max < 1s }}\n  \
              - {{ threshold: 'decisions{{ rule: new-device, workload: workload }}.mismatched[1m] == 0', abort: true }}\n  \
              - {{ threshold: dropped.rate < 1%, abort: true, after: 30s }}\n"
         ),

@@ -100,9 +100,9 @@ impl Pool {
         Ok((challenge, device.verifier))
     }
 
-    /// Returns the session that waits for the device, and the device. Some clients send no session, and others
-    /// the one that they answered before (docs/semantics.md, what a client can still do). Both are accepted,
-    /// but only for the one sign-in that waits for this device.
+    /// Returns the session that waits for the device, and the device. Some clients send no session, and
+    /// others the one that they answered before (docs/semantics.md, what a client can still do). Both are
+    /// accepted, but only for the one sign-in that waits for this device.
     ///
     /// Without a session, the pool takes the user's last sign-in that waits for this device and started from
     /// the same address. Such a request proves nothing. So the session that waits stays open until the
@@ -247,8 +247,8 @@ impl Pool {
         Ok(self.finish(now, &sign_in))
     }
 
-    /// Ends the session that waited for the device when the device sent its public value. If another claim has
-    /// ended it since, the claim counts for another sign-in that waits for the device.
+    /// Ends the session that waited for the device when the device sent its public value. If another claim
+    /// has ended it since, the claim counts for another sign-in that waits for the device.
     fn take_turn(
         &mut self,
         now: Timestamp,

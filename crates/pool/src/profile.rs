@@ -102,8 +102,8 @@ fn is_phone_number(text: &str) -> bool {
 }
 
 /// Returns whether a text is a valid name: 1 to 128 letters, marks, symbols, numbers and punctuation. This
-/// excludes spaces, controls, formats such as U+202E, private-use and unassigned characters. Cognito's pattern
-/// allows invisible marks and letters as well; they would make names that look alike.
+/// excludes spaces, controls, formats such as U+202E, private-use and unassigned characters. Cognito's
+/// pattern allows invisible marks and letters as well; they would make names that look alike.
 fn is_valid_name(text: &str) -> bool {
     let category = |letter| get_general_category(letter).abbreviation();
     (1..=128).contains(&text.chars().count())

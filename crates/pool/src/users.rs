@@ -237,8 +237,8 @@ impl Pool {
         }
     }
 
-    /// Checks whether a user may change the password now. Refusals count as an attempt; success does only with
-    /// `count`, once the previous password is judged.
+    /// Checks whether a user may change the password now. Refusals count as an attempt; success does only
+    /// with `count`, once the previous password is judged.
     fn check_change(
         &mut self,
         now: Timestamp,

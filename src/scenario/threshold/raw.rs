@@ -41,8 +41,8 @@ impl RawThreshold {
         Self { threshold: ThresholdText(text.to_owned()), abort: false, after: None }
     }
 
-    /// Validates the threshold in a scenario with these workloads. If nothing can wait for anything, a threshold
-    /// on latency cannot fail, and is an error.
+    /// Validates the threshold in a scenario with these workloads. If nothing can wait for anything, a
+    /// threshold on latency cannot fail, and is an error.
     pub(in crate::scenario) fn validate(
         &self,
         workloads: &[&str],

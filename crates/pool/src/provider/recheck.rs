@@ -1,5 +1,5 @@
-//! What the provider checks again when a request continues after its arithmetic: pools and users may have been
-//! added or removed meanwhile.
+//! What the provider checks again when a request continues after its arithmetic: pools and users may have
+//! been added or removed meanwhile.
 
 use super::{AccountLimits, Handled, Pending, Provider, Step, from_pool_step, pool_not_found, route};
 use crate::Pool;

@@ -157,7 +157,7 @@ fn a_device_start_without_a_session_does_not_use_up_a_turn() {
         let late = fixture.start_device("ann", None, &phone).unwrap();
         let proof = fixture.start_device("ann", turn.session.as_ref().filter(|_| named), &phone).unwrap();
         tokens(fixture.prove(&proof, &phone.secret));
-        // The password step gives tokens once, whoever proves the device.
+        // The password step gives tokens once, to the first proof of the device.
         assert_eq!(refusal(fixture.prove(&late, &phone.secret)), USED_SESSION);
         assert_eq!(refusal(fixture.start_device("ann", None, &phone)), USED_SESSION);
     }
