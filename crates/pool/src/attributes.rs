@@ -77,10 +77,6 @@ impl Pool {
         self.directory.change_attributes(id, change).map_err(|_| alias_exists())?;
         let account = self.directory.account_mut(id);
         account.modified = now;
-        if new_addresses.iter().any(|new| !new.later) {
-            // The code was sent to an address that may be another person's now.
-            account.codes.reset = None;
-        }
         let sent = new_addresses.into_iter().filter(|new| !new.verified);
         Ok(sent.map(|new| self.send_address_code(now, id, new.kind, Some(new.address))).collect())
     }
@@ -182,13 +178,12 @@ impl Pool {
 }
 
 impl Account {
-    /// Removes an attribute. With an address go its verification and the codes that were sent to it.
+    /// Removes an attribute. With an address go its verification and a new one that is not verified yet.
     fn remove_attribute(&mut self, name: &str) {
         match address_kind(name) {
             Ok(kind) => {
                 self.set_address(kind, None, false);
                 *self.codes.address(kind) = None;
-                self.codes.reset = None;
             }
             Err(_) => drop(self.attributes.remove(name)),
         }

@@ -1,15 +1,14 @@
 //! Choice-based sign-in (`USER_AUTH`, docs/semantics.md): the client chooses the first factor.
 
-use rand::RngExt as _;
-
+use super::account::AccountId;
 use super::answer::SessionAnswer;
+use super::code_delivery::{DeliveredCode, delivery_details};
 use super::decide::Proven;
-use super::factor::{masked_email, masked_phone};
 use super::password::PlainPassword;
-use super::session_store::{Delivery, FirstAnswer, Owner, ProvenBy, UnprovenSession, UnprovenSignIn};
+use super::session_store::{FirstAnswer, Owner, ProvenBy, UnprovenSession, UnprovenSignIn};
 use super::sign_in::{named_device, required};
 use super::{AppClient, Pending, PendingWork, Pool, Step, refuse, reply};
-use poolproof_cognito::policy::MfaMode;
+use poolproof_cognito::policy::{AddressKind, MfaMode};
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, Origin, Parameters, RespondToAuthChallenge,
     Response, keys,
@@ -228,36 +227,32 @@ impl Pool {
         sign_in: UnprovenSignIn,
         factor: ChallengeName,
     ) -> Response {
-        let code = format!("{:06}", self.rng.random_range(0..1_000_000));
+        let code = self.new_code();
         let sms = factor == ChallengeName::SmsOtp;
-        let medium = if sms { "SMS" } else { "EMAIL" };
-        let (destination, sent) = match &sign_in.owner {
+        let kind = if sms { AddressKind::Phone } else { AddressKind::Email };
+        let (address, sent) = match &sign_in.owner {
             Owner::Account(id) => {
-                let account = self.directory.account(*id);
-                let destination = if sms { &account.phone } else { &account.email };
-                (destination.clone().unwrap_or_default(), self.check_user_status(*id).is_ok())
+                let address = self.directory.account(*id).address(kind).cloned();
+                (address.unwrap_or_default(), self.check_user_status(*id).is_ok())
             }
             Owner::UnknownUser(simulated_id) => {
-                let seed = self.simulated_users.address_seed(medium, simulated_id);
+                let seed = self.simulated_users.address_seed(kind.medium(), simulated_id);
                 let letter = |byte: u8| char::from(b'a' + byte % 26);
                 let digits: String = seed[2..6].iter().map(|byte| char::from(b'0' + byte % 10)).collect();
                 let email = format!("{}@{}", letter(seed[0]), letter(seed[1]));
                 (if sms { digits } else { email }, false)
             }
         };
-        let shown = if sms { masked_phone(&destination) } else { masked_email(&destination) };
-        let expected = sent.then(|| code.clone());
+        let shown = delivery_details(kind, &address);
         if let (Some(id), true) = (Self::account_of(&sign_in.owner), sent) {
-            let username = self.directory.account(id).username.clone();
-            self.session_store.deliver(Delivery { username, medium, destination, code });
+            self.send_to(id, kind, &address, code.clone());
         }
-        let expected_answer =
-            if sms { FirstAnswer::SmsCode(expected) } else { FirstAnswer::EmailCode(expected) };
+        let delivered = sent.then_some(DeliveredCode { kind, address, code });
         let extra_parameters = [
-            (keys::CODE_DELIVERY_DELIVERY_MEDIUM, medium),
-            (keys::CODE_DELIVERY_DESTINATION, shown.as_str()),
+            (keys::CODE_DELIVERY_DELIVERY_MEDIUM, shown.medium),
+            (keys::CODE_DELIVERY_DESTINATION, shown.destination.as_str()),
         ];
-        self.ask_unproven(now, sign_in, expected_answer, Vec::new(), &extra_parameters)
+        self.ask_unproven(now, sign_in, FirstAnswer::Code(kind, delivered), Vec::new(), &extra_parameters)
     }
 
     /// Returns whether a request answers a code that is the first factor.
@@ -289,11 +284,13 @@ impl Pool {
             self.session_store.restore_unproven(&session, unproven);
             return refuse(ApiError::attempts_exceeded());
         }
-        let right = match &unproven.expected_answer {
-            FirstAnswer::SmsCode(code) | FirstAnswer::EmailCode(code) => code.as_deref() == Some(answer),
+        let right = |id: &AccountId| match &unproven.expected_answer {
+            FirstAnswer::Code(_, Some(delivered)) => {
+                self.directory.account(*id).is_answered(delivered, answer)
+            }
             _ => false,
         };
-        let (Some(id), true) = (Self::account_of(&owner), right) else {
+        let Some(id) = Self::account_of(&owner).filter(right) else {
             self.count_failure(now, &owner);
             self.session_store.restore_unproven(&session, unproven);
             return refuse(ApiError::new(ErrorKind::CodeMismatch, "Invalid code received for user"));

@@ -18,7 +18,21 @@ pub(super) fn delivery_details(kind: AddressKind, address: &str) -> CodeDelivery
     CodeDelivery { destination, medium: kind.medium(), attribute: kind.attribute() }
 }
 
+/// A code that a sign-in waits for, and the address that received it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct DeliveredCode {
+    pub(crate) kind: AddressKind,
+    pub(crate) address: String,
+    pub(crate) code: String,
+}
+
 impl Account {
+    /// Returns whether this is the delivered code. It counts only while the user has the address that
+    /// received it: a code proves no other address.
+    pub(super) fn is_answered(&self, delivered: &DeliveredCode, entered: &str) -> bool {
+        delivered.code == entered && self.address(delivered.kind) == Some(&delivered.address)
+    }
+
     /// Returns the address of this kind.
     pub(super) const fn address(&self, kind: AddressKind) -> Option<&String> {
         match kind {
@@ -32,8 +46,13 @@ impl Account {
         self.attributes.get(kind.verified_attribute()).is_some_and(|value| value == "true")
     }
 
-    /// Sets or removes the address of this kind, and whether it is verified.
+    /// Sets or removes the address of this kind, and whether it is verified. The codes that were sent to an
+    /// earlier address end with it: it may be another person's now.
     pub(super) fn set_address(&mut self, kind: AddressKind, address: Option<String>, verified: bool) {
+        if self.address(kind) != address.as_ref() {
+            *self.codes.address(kind) = None;
+            self.codes.reset = None;
+        }
         let flag = kind.verified_attribute().to_owned();
         match &address {
             Some(_) => drop(self.attributes.insert(flag, verified.to_string())),

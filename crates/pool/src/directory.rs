@@ -118,6 +118,7 @@ impl Directory {
     ) -> Result<(), NameTaken> {
         let Some(account) = self.accounts.get_mut(&id) else { return Ok(()) };
         let before = (account.attributes.clone(), account.email.clone(), account.phone.clone());
+        let codes = account.codes.clone();
         change(account);
         self.changed_since_count.push(id);
         let aliases = self.accounts.get(&id).map(|account| self.aliases(account)).unwrap_or_default();
@@ -126,6 +127,7 @@ impl Directory {
         let Some(account) = self.accounts.get_mut(&id) else { return Ok(()) };
         if taken {
             (account.attributes, account.email, account.phone) = before;
+            account.codes = codes;
             return Err(NameTaken);
         }
         for alias in std::mem::replace(&mut account.aliases, aliases.clone()) {

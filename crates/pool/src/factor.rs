@@ -1,14 +1,13 @@
 //! Second factors: selection, codes and setup.
 
-use rand::RngExt as _;
-
 use super::Pool;
 use super::account::Account;
 use super::answer::SessionAnswer;
-use super::session_store::{Delivery, ExpectedAnswer, LookupKey, OpenSession, Owner, SignInState};
+use super::code_delivery::DeliveredCode;
+use super::session_store::{ExpectedAnswer, LookupKey, OpenSession, Owner, SignInState};
 use super::sign_in::{named_device, required};
 use poolproof_cognito::ids::{DeviceKey, Session};
-use poolproof_cognito::policy::MfaMode;
+use poolproof_cognito::policy::{AddressKind, MfaMode};
 use poolproof_cognito::protocol::{
     ApiError, AssociateSoftwareToken, AuthOutcome, Challenge, ChallengeName, DeviceStatus, ErrorKind,
     Parameters, Reply, RespondToAuthChallenge, Response, VerifySoftwareToken, keys,
@@ -70,38 +69,22 @@ impl Pool {
 
     fn ask_for(&mut self, now: Timestamp, sign_in: SignInState, factor: ChallengeName) -> Response {
         match factor {
-            ChallengeName::SmsMfa => self.send_code(now, sign_in, "SMS"),
-            ChallengeName::EmailOtp => self.send_code(now, sign_in, "EMAIL"),
+            ChallengeName::SmsMfa => self.send_code(now, sign_in, AddressKind::Phone),
+            ChallengeName::EmailOtp => self.send_code(now, sign_in, AddressKind::Email),
             _ => self.ask_for_totp(now, sign_in),
         }
     }
 
     /// Sends a code and asks for it.
-    fn send_code(&mut self, now: Timestamp, sign_in: SignInState, medium: &'static str) -> Response {
-        let code = format!("{:06}", self.rng.random_range(0..1_000_000));
-        let account = self.directory.account(sign_in.account);
-        let (shown, expected_answer) = match medium {
-            "SMS" => {
-                let phone = account.phone.as_deref().unwrap_or_default();
-                (masked_phone(phone), ExpectedAnswer::SmsCode { code: code.clone() })
-            }
-            _ => {
-                let email = account.email.as_deref().unwrap_or_default();
-                (masked_email(email), ExpectedAnswer::EmailCode { code: code.clone() })
-            }
-        };
-        let destination = if medium == "SMS" { &account.phone } else { &account.email };
-        let destination = destination.clone().unwrap_or_default();
-        self.session_store.deliver(Delivery {
-            username: account.username.clone(),
-            medium,
-            destination,
-            code,
-        });
+    fn send_code(&mut self, now: Timestamp, sign_in: SignInState, kind: AddressKind) -> Response {
+        let (id, code) = (sign_in.account, self.new_code());
+        let address = self.directory.account(id).address(kind).cloned().unwrap_or_default();
+        let shown = self.send_to(id, kind, &address, code.clone());
         let extra_parameters = [
-            (keys::CODE_DELIVERY_DELIVERY_MEDIUM, medium),
-            (keys::CODE_DELIVERY_DESTINATION, shown.as_str()),
+            (keys::CODE_DELIVERY_DELIVERY_MEDIUM, shown.medium),
+            (keys::CODE_DELIVERY_DESTINATION, shown.destination.as_str()),
         ];
+        let expected_answer = ExpectedAnswer::Code(DeliveredCode { kind, address, code });
         self.challenge(now, sign_in, expected_answer, &extra_parameters)
     }
 
@@ -224,11 +207,10 @@ impl Pool {
         let key = if challenge == ChallengeName::SmsMfa { keys::SMS_MFA_CODE } else { keys::EMAIL_OTP_CODE };
         let answer = required(&request.challenge_responses, key)?;
         let (session, open) = self.take_session_for_code(now, request, challenge)?;
-        let (ExpectedAnswer::SmsCode { code } | ExpectedAnswer::EmailCode { code }) = &open.expected_answer
-        else {
+        let ExpectedAnswer::Code(delivered) = &open.expected_answer else {
             return Err(ApiError::internal("the session expects another challenge"));
         };
-        if code != answer {
+        if !self.directory.account(open.sign_in.account).is_answered(delivered, answer) {
             return Err(self.wrong_code(now, &session, open));
         }
         let (open, device) = self.device_or_restore(&session, open, request)?;

@@ -18,12 +18,14 @@ pub(super) use lookup::{LookupKey, SessionHandle};
 pub(super) use unproven::{FirstAnswer, ProvenBy, UnprovenSession, UnprovenSignIn};
 
 use super::account::AccountId;
+use super::code_delivery::DeliveredCode;
 use super::codes::HourlyCount;
 use super::entry_counts::EntryCounts;
 use super::expiry_queue::ExpiryQueue;
 use super::lockout::{FailureKey, Failures};
 use super::memory::CountedMap;
 use poolproof_cognito::ids::{ClientId, DeviceKey, SecretBlock, Session, Sub, Username};
+use poolproof_cognito::policy::AddressKind;
 use poolproof_cognito::protocol::{ApiError, ChallengeName, Origin};
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
@@ -111,10 +113,8 @@ pub(super) enum ExpectedAnswer {
     FactorChoice,
     /// A new password; the decision then uses `origin`.
     NewPassword { origin: Origin },
-    /// This code, sent by SMS.
-    SmsCode { code: String },
-    /// This code, sent by e-mail.
-    EmailCode { code: String },
+    /// This code.
+    Code(DeliveredCode),
     /// A code of the authenticator app.
     TotpCode,
     /// The setup of an authenticator app.
@@ -136,8 +136,8 @@ impl ExpectedAnswer {
         match self {
             Self::FactorChoice => ChallengeName::SelectMfaType,
             Self::NewPassword { .. } => ChallengeName::NewPasswordRequired,
-            Self::SmsCode { .. } => ChallengeName::SmsMfa,
-            Self::EmailCode { .. } => ChallengeName::EmailOtp,
+            Self::Code(DeliveredCode { kind: AddressKind::Phone, .. }) => ChallengeName::SmsMfa,
+            Self::Code(DeliveredCode { kind: AddressKind::Email, .. }) => ChallengeName::EmailOtp,
             Self::TotpCode => ChallengeName::SoftwareTokenMfa,
             Self::Setup | Self::SetupCode { .. } | Self::SetupDone => ChallengeName::MfaSetup,
             Self::DevicePublic => ChallengeName::DeviceSrpAuth,

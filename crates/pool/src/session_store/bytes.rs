@@ -4,6 +4,7 @@ use super::{
     Exchange, ExpectedAnswer, ExpiredSession, FailureKey, FirstAnswer, LookupKey, OpenSession, Owner,
     PasswordChallenge, Proof, SessionEntry, SessionStore, SignInState, UnknownUser, UnprovenSession,
 };
+use crate::code_delivery::DeliveredCode;
 use crate::memory::{ALLOCATION, HeapBytes, SRP_NUMBER, map_entry};
 use crate::trigger::{ChallengeResult, CustomState};
 use poolproof_cognito::time::Timestamp;
@@ -103,7 +104,7 @@ impl HeapBytes for SessionEntry {
 impl HeapBytes for OpenSession {
     fn heap_bytes(&self) -> usize {
         let expected_answer = match &self.expected_answer {
-            ExpectedAnswer::SmsCode { code } | ExpectedAnswer::EmailCode { code } => code.heap_bytes(),
+            ExpectedAnswer::Code(delivered) => delivered.heap_bytes(),
             ExpectedAnswer::SetupCode { secret } => secret.heap_bytes(),
             ExpectedAnswer::DeviceClaim { exchange, secret_block, .. } => {
                 exchange.heap_bytes() + secret_block.heap_bytes()
@@ -116,6 +117,12 @@ impl HeapBytes for OpenSession {
             | ExpectedAnswer::DevicePublic => 0,
         };
         self.sign_in.heap_bytes() + expected_answer
+    }
+}
+
+impl HeapBytes for DeliveredCode {
+    fn heap_bytes(&self) -> usize {
+        self.address.heap_bytes() + self.code.heap_bytes()
     }
 }
 
@@ -132,7 +139,7 @@ impl HeapBytes for SignInState {
 impl HeapBytes for UnprovenSession {
     fn heap_bytes(&self) -> usize {
         let expected_answer = match &self.expected_answer {
-            FirstAnswer::SmsCode(code) | FirstAnswer::EmailCode(code) => code.heap_bytes(),
+            FirstAnswer::Code(_, delivered) => delivered.heap_bytes(),
             FirstAnswer::Custom(state) => state.heap_bytes(),
             FirstAnswer::Choice | FirstAnswer::Password | FirstAnswer::PasswordSrp => 0,
         };

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::{ExpiredSession, LookupKey, Owner, SessionEntry, SessionStore};
+use crate::code_delivery::DeliveredCode;
 use crate::trigger::CustomState;
 use poolproof_cognito::ids::{ClientId, DeviceKey, Session};
+use poolproof_cognito::policy::AddressKind;
 use poolproof_cognito::protocol::{ApiError, ChallengeName, Origin};
 use poolproof_cognito::time::Timestamp;
 
@@ -46,10 +48,8 @@ pub(crate) enum FirstAnswer {
     Password,
     /// The public value that starts the proof of the password.
     PasswordSrp,
-    /// This code, sent by SMS; `None` fits no code.
-    SmsCode(Option<String>),
-    /// This code, sent by e-mail; `None` fits no code.
-    EmailCode(Option<String>),
+    /// This code, sent to an address of this kind; `None` fits no code.
+    Code(AddressKind, Option<DeliveredCode>),
     /// The answer to a custom challenge.
     Custom(Box<CustomState>),
 }
@@ -61,8 +61,8 @@ impl FirstAnswer {
             Self::Choice => ChallengeName::SelectChallenge,
             Self::Password => ChallengeName::Password,
             Self::PasswordSrp => ChallengeName::PasswordSrp,
-            Self::SmsCode(_) => ChallengeName::SmsOtp,
-            Self::EmailCode(_) => ChallengeName::EmailOtp,
+            Self::Code(AddressKind::Phone, _) => ChallengeName::SmsOtp,
+            Self::Code(AddressKind::Email, _) => ChallengeName::EmailOtp,
             Self::Custom(_) => ChallengeName::CustomChallenge,
         }
     }

@@ -18,7 +18,7 @@ const EXPIRED: &str = "ExpiredCodeException: Invalid code provided, please reque
 const NOT_FOUND: &str = "UserNotFoundException: User does not exist.";
 
 /// A pool with e-mail aliases, Ann in it, and her access token.
-fn fixture() -> (PoolFixture, String) {
+pub(super) fn fixture() -> (PoolFixture, String) {
     let client =
         AppClient { password_flow: PasswordFlow::WithDevices, ..AppClient::public(ClientId::new(CLIENT)) };
     let mut fixture = PoolFixture::with(PoolPolicy::DEFAULT, Group::toy(), client);
@@ -28,33 +28,33 @@ fn fixture() -> (PoolFixture, String) {
     (fixture, token)
 }
 
-fn list(attributes: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(super) fn list(attributes: &[(&str, &str)]) -> Vec<(String, String)> {
     attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn request(fixture: &mut PoolFixture, request: ProfileRequest) -> Reply {
+pub(super) fn request(fixture: &mut PoolFixture, request: ProfileRequest) -> Reply {
     ask(fixture, AccountRequest::Profile(request))
 }
 
-fn update(fixture: &mut PoolFixture, token: &str, attributes: &[(&str, &str)]) -> Reply {
+pub(super) fn update(fixture: &mut PoolFixture, token: &str, attributes: &[(&str, &str)]) -> Reply {
     let (access_token, attributes) = (token.to_owned(), list(attributes));
     request(fixture, ProfileRequest::UpdateUserAttributes(UpdateUserAttributes { access_token, attributes }))
 }
 
-fn admin_update(fixture: &mut PoolFixture, name: &str, attributes: &[(&str, &str)]) -> Reply {
+pub(super) fn admin_update(fixture: &mut PoolFixture, name: &str, attributes: &[(&str, &str)]) -> Reply {
     let (username, user_pool_id) = (name.to_owned(), POOL.to_owned());
     let attributes = list(attributes);
     let update = AdminUpdateUserAttributes { user_pool_id, username, attributes };
     request(fixture, ProfileRequest::AdminUpdateUserAttributes(update))
 }
 
-fn ask_code(fixture: &mut PoolFixture, token: &str, attribute: &str) -> Reply {
+pub(super) fn ask_code(fixture: &mut PoolFixture, token: &str, attribute: &str) -> Reply {
     let (access_token, attribute_name) = (token.to_owned(), attribute.to_owned());
     let call = GetUserAttributeVerificationCode { access_token, attribute_name };
     request(fixture, ProfileRequest::GetUserAttributeVerificationCode(call))
 }
 
-fn verify(fixture: &mut PoolFixture, token: &str, attribute: &str, code: &str) -> Reply {
+pub(super) fn verify(fixture: &mut PoolFixture, token: &str, attribute: &str, code: &str) -> Reply {
     let (access_token, attribute_name) = (token.to_owned(), attribute.to_owned());
     let call = VerifyUserAttribute { access_token, attribute_name, code: code.to_owned() };
     request(fixture, ProfileRequest::VerifyUserAttribute(call))
@@ -74,12 +74,12 @@ fn deliveries(reply: Reply) -> Vec<CodeDelivery> {
 }
 
 /// Ann's attribute of this name.
-fn attribute(fixture: &mut PoolFixture, token: &str, name: &str) -> Option<String> {
+pub(super) fn attribute(fixture: &mut PoolFixture, token: &str, name: &str) -> Option<String> {
     let attributes = user(profile(fixture, token)).attributes;
     attributes.into_iter().find(|(one, _)| one == name).map(|(_, value)| value)
 }
 
-fn signs_in(fixture: &mut PoolFixture, name: &str) -> Result<(), String> {
+pub(super) fn signs_in(fixture: &mut PoolFixture, name: &str) -> Result<(), String> {
     let parameters = Parameters::new().with(keys::USERNAME, name).with(keys::PASSWORD, PASSWORD);
     let answer = fixture.initiate("USER_PASSWORD_AUTH", parameters);
     answer.map(drop).map_err(|error| error.to_string())

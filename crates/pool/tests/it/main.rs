@@ -14,6 +14,7 @@ mod admin_changes;
 mod attributes;
 mod choice;
 mod clients;
+mod codes;
 mod credentials;
 mod custom_auth;
 mod device_calls;
