@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use poolproof::store::{decode, encode};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Sub, Username};
-use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskLevel};
+use poolproof_cognito::policy::{AddressKind, MfaMode, PoolPolicy, Quotas, RememberMode, RiskLevel};
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, ValiditySpec};
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::provider::{ClientRecord, ProviderChange, ProviderSnapshot, Tokens};
@@ -59,8 +59,9 @@ fn device() -> impl Strategy<Value = DeviceRecord> {
 }
 
 prop_compose! {
-    fn confirmation()(code in ".*", expires in moment(), failures in failures()) -> ConfirmationRecord {
-        ConfirmationRecord { code, expires, failures }
+    fn confirmation()(code in ".*", sent_to in any::<Option<String>>(), expires in moment(), failures in failures()) -> ConfirmationRecord {
+        let sent_to = sent_to.map(|address| (AddressKind::Phone, address));
+        ConfirmationRecord { code, sent_to, expires, failures }
     }
 }
 

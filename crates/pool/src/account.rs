@@ -11,7 +11,7 @@ use super::lockout::Failures;
 use super::memory::{ALLOCATION, HeapBytes, map_entry};
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
-use poolproof_cognito::policy::FactorTypes;
+use poolproof_cognito::policy::{AddressKind, FactorTypes};
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus};
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
@@ -101,6 +101,8 @@ pub struct RotatedToken {
 #[derive(Debug)]
 pub(super) struct Confirmation {
     pub(super) code: String,
+    /// The address that received it, if the user had one.
+    pub(super) sent_to: Option<(AddressKind, String)>,
     pub(super) expires: Timestamp,
     pub(super) failures: Failures,
 }
@@ -204,10 +206,16 @@ impl HeapBytes for Account {
             + self.rotated.heap_bytes()
             + self.devices.heap_bytes()
             + self.attributes.heap_bytes()
-            + self.confirmation.as_ref().map_or(0, |confirmation| confirmation.code.heap_bytes())
+            + self.confirmation.as_ref().map_or(0, Confirmation::heap_bytes)
             + self.codes.heap_bytes()
             + self.groups.heap_bytes()
             + self.app_to_verify.heap_bytes()
+    }
+}
+
+impl HeapBytes for Confirmation {
+    fn heap_bytes(&self) -> usize {
+        self.code.heap_bytes() + self.sent_to.as_ref().map_or(0, |(_, address)| address.heap_bytes())
     }
 }
 

@@ -16,6 +16,7 @@ use super::groups::GroupRecord;
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
+use poolproof_cognito::policy::AddressKind;
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus};
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
@@ -121,6 +122,9 @@ pub struct FailuresRecord {
 pub struct ConfirmationRecord {
     /// The code.
     pub code: String,
+    /// The address that received it, if the user had one.
+    #[serde(default)]
+    pub sent_to: Option<(AddressKind, String)>,
     /// Its expiry.
     pub expires: Timestamp,
     /// Wrong codes.
@@ -307,6 +311,7 @@ impl Account {
             modified: self.modified,
             confirmation: self.confirmation.as_ref().map(|kept| ConfirmationRecord {
                 code: kept.code.clone(),
+                sent_to: kept.sent_to.clone(),
                 expires: kept.expires,
                 failures: kept.failures.record(),
             }),
@@ -356,6 +361,7 @@ impl Account {
             modified: record.modified,
             confirmation: record.confirmation.map(|kept| Confirmation {
                 code: kept.code,
+                sent_to: kept.sent_to,
                 expires: kept.expires,
                 failures: Failures::from_record(kept.failures),
             }),

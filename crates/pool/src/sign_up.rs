@@ -82,9 +82,10 @@ impl Pool {
         let account = self.directory.account_mut(id);
         let failures = account.confirmation.take().map(|earlier| earlier.failures).unwrap_or_default();
         let expires = now.plus(CODE_VALIDITY);
-        account.confirmation = Some(Confirmation { code: code.clone(), expires, failures });
-        let address = AddressKind::ALL.into_iter().find_map(|kind| Some((kind, account.address(kind)?)));
-        let delivery = address.map(|(kind, address)| delivery_details(kind, address));
+        let sent_to =
+            AddressKind::ALL.into_iter().find_map(|kind| Some((kind, account.address(kind)?.clone())));
+        let delivery = sent_to.as_ref().map(|(kind, address)| delivery_details(*kind, address));
+        account.confirmation = Some(Confirmation { code: code.clone(), sent_to, expires, failures });
         // An administrator confirms a user without an address; the code is still added to the outbox.
         self.send(id, &code);
         delivery
@@ -147,11 +148,14 @@ impl Pool {
         if now >= confirmation.expires {
             return Err(code_expired());
         }
+        // A correct code proves that the user receives messages at the address that it was sent to.
+        let sent_to = confirmation.sent_to.clone();
+        let proven = sent_to.filter(|(kind, address)| account.address(*kind) == Some(address));
         let username = account.username.clone();
-        // A correct code proves that the user receives messages at this address.
-        let verified = if account.email.is_some() { "email_verified" } else { "phone_number_verified" };
         let verify = |account: &mut Account| {
-            account.attributes.insert(verified.to_owned(), "true".to_owned());
+            if let Some((kind, address)) = proven {
+                account.set_address(kind, Some(address), true);
+            }
         };
         self.directory.change_attributes(id, verify).map_err(|_| {
             ApiError::new(

@@ -6,8 +6,8 @@
 use poolproof_cognito::ids::ClientId;
 use poolproof_cognito::policy::{FirstFactors, MfaMode, PoolPolicy, RememberMode};
 use poolproof_cognito::protocol::{
-    AccountRequest, AdminDeleteUserAttributes, AdminUserCall, Challenge, ChallengeName, Parameters,
-    ProfileRequest, Reply, Response, keys,
+    AccountRequest, AdminDeleteUserAttributes, AdminUserCall, Challenge, ChallengeName, ConfirmSignUp,
+    Parameters, ProfileRequest, Reply, Response, SignUp, keys,
 };
 use poolproof_pool::{AppClient, NewAccount};
 use poolproof_srp::Group;
@@ -124,4 +124,55 @@ fn a_code_of_an_earlier_address_verifies_no_later_one() {
     let taken = [("email", "bob@example.org"), ("email_verified", "true")];
     assert!(refusal(admin_update(&mut fixture, "ann", &taken)).starts_with("AliasExistsException"));
     assert_eq!(verify(&mut fixture, &token, "email", &code), Ok(Response::Empty));
+}
+
+/// Signs `ann` up and returns her code.
+fn sign_up(fixture: &mut PoolFixture, attributes: &[(&str, &str)]) -> String {
+    let request = SignUp {
+        client_id: CLIENT.to_owned(),
+        username: "ann".to_owned(),
+        password: Some("long-password-1".to_owned()),
+        attributes: crate::attributes::list(attributes),
+        ..SignUp::default()
+    };
+    ask(fixture, AccountRequest::SignUp(request)).unwrap();
+    fixture.harness.pool.take_deliveries().pop().unwrap().code
+}
+
+fn confirm(fixture: &mut PoolFixture, code: &str) -> Reply {
+    let (client_id, username) = (CLIENT.to_owned(), "ann".to_owned());
+    let request =
+        ConfirmSignUp { client_id, username, confirmation_code: code.to_owned(), ..ConfirmSignUp::default() };
+    ask(fixture, AccountRequest::ConfirmSignUp(request))
+}
+
+#[test]
+fn the_code_of_a_sign_up_verifies_only_the_address_that_received_it() {
+    let phone = [("phone_number", "+15550001111")];
+    let email = [("email", "ann@example.org")];
+    for (given, changed, verified) in [
+        (&email[..], None, Some("email_verified")),
+        (&phone[..], None, Some("phone_number_verified")),
+        (&email[..], Some(("email", "victim@example.org")), None),
+        // The e-mail address was added after the code had gone to the phone.
+        (&phone[..], Some(("email", "victim@example.org")), Some("phone_number_verified")),
+        (&[][..], None, None),
+        (&[][..], Some(("email", "victim@example.org")), None),
+    ] {
+        let mut fixture = PoolFixture::new(PoolPolicy::DEFAULT);
+        fixture.allow_email_alias();
+        let code = sign_up(&mut fixture, given);
+        if let Some((name, value)) = changed {
+            change(&mut fixture, name, Some(value));
+        }
+        assert_eq!(confirm(&mut fixture, &code), Ok(Response::Empty), "{given:?} {changed:?}");
+        for flag in ["email_verified", "phone_number_verified"] {
+            let expected = verified == Some(flag);
+            let actual = stored(&mut fixture, flag).as_deref() == Some("true");
+            assert_eq!(actual, expected, "{flag} {given:?} {changed:?}");
+        }
+        let parameters = Parameters::new().with(keys::USERNAME, "victim@example.org");
+        let refused = refusal(fixture.initiate("USER_SRP_AUTH", parameters.with(keys::SRP_A, "5")));
+        assert_eq!(refused, "UserNotFoundException: User does not exist.");
+    }
 }
