@@ -47,7 +47,7 @@ impl Pool {
 
     /// Changes attributes. A new address is not verified, unless an administrator says so, and the user gets
     /// a code that verifies it.
-    fn update_attributes(
+    pub(super) fn update_attributes(
         &mut self,
         now: Timestamp,
         id: AccountId,

@@ -26,6 +26,8 @@ pub(super) const FIRST_LOCKING_FAILURE: u32 = 5;
 const MAX_PASSWORD_CHARS: usize = 256;
 /// The characters that count as symbols (developer guide, password requirements).
 const SYMBOLS: &str = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-";
+/// The start of the keys in an answer to `NEW_PASSWORD_REQUIRED` that set attributes.
+const ATTRIBUTE_PREFIX: &str = "userAttributes.";
 /// The start of a refusal's message; three operations use different wordings.
 pub(super) const DOES_NOT_CONFORM: &str = "Password does not conform to policy";
 pub(super) const SIGN_UP_CONFORM: &str = "Password did not conform with policy";
@@ -65,6 +67,10 @@ pub(super) struct PlainPassword<'p> {
 pub(super) struct PendingNewPassword {
     answer: SessionAnswer,
     pub(super) sign_in: SignInState,
+    /// Whether the answer itself names a device.
+    names_device: bool,
+    /// The attributes that the answer sets (`userAttributes.`).
+    attributes: Vec<(String, String)>,
     password: String,
     salt: Salt,
     pub(super) origin: Origin,
@@ -411,7 +417,14 @@ impl Pool {
         };
         let mut sign_in = open.sign_in.clone();
         // This answer is the last one, so the device that it names counts.
-        sign_in.named_device = named_device(&request.challenge_responses).or(sign_in.named_device);
+        let named_device = named_device(&request.challenge_responses);
+        let names_device = named_device.is_some();
+        sign_in.named_device = named_device.or(sign_in.named_device);
+        let attribute = |(key, value): (&str, &str)| {
+            let name = key.strip_prefix(ATTRIBUTE_PREFIX)?;
+            Some((name.to_owned(), value.to_owned()))
+        };
+        let attributes = request.challenge_responses.iter().filter_map(attribute).collect();
         let salt = self.new_salt()?;
         let identity = self.srp_identity(&Owner::Account(sign_in.account));
         let password = password.to_owned();
@@ -421,29 +434,46 @@ impl Pool {
             identity,
             password: password.clone(),
         };
-        Ok((job, PendingNewPassword { answer, sign_in, password, salt, origin }))
+        let pending_work =
+            PendingNewPassword { answer, sign_in, names_device, attributes, password, salt, origin };
+        Ok((job, pending_work))
     }
 
-    /// Continues `NEW_PASSWORD_REQUIRED`: stores the new verifier and signs in with it. Changes since the
-    /// challenge are checked before anything is stored.
+    /// Continues `NEW_PASSWORD_REQUIRED`: stores the new verifier and the attributes, and signs in. Changes
+    /// since the challenge are checked before anything is stored. If the pool does not know the device or
+    /// refuses the attributes, the session can still be answered.
     pub(super) fn store_new_password(
         &mut self,
         now: Timestamp,
         pending_work: PendingNewPassword,
         verifier: Verifier,
     ) -> Step {
-        let PendingNewPassword { answer, sign_in, password, salt, origin } = pending_work;
+        let PendingNewPassword { answer, sign_in, names_device, attributes, password, salt, origin } =
+            pending_work;
         let id = sign_in.account;
         let taken = self.check_password(DOES_NOT_CONFORM, &password);
-        if let Err(error) = taken.and_then(|()| self.take_answered(now, &answer)) {
-            return refuse(error);
-        }
+        let (session, mut open) = match taken.and_then(|()| self.take_answered(now, &answer)) {
+            Ok(taken) => taken,
+            Err(error) => return refuse(error),
+        };
         let SignInState { client_id, proven_by: by, named_device, event_id, .. } = sign_in;
-        let decided = self.decide_sign_in(Proven { client_id, account: id, by, named_device, origin });
+        let named_device = if names_device { named_device } else { open.sign_in.named_device.clone() };
+        let decided = match self.decide_sign_in(Proven { client_id, account: id, by, named_device, origin }) {
+            Err(error) if error.kind == ErrorKind::ResourceNotFound => {
+                open.sign_in.named_device = None;
+                Err(error)
+            }
+            Err(error) => {
+                self.record_end(id, event_id.as_deref(), EventResult::Fail);
+                return refuse(error);
+            }
+            Ok(decided) if attributes.is_empty() => Ok(decided),
+            Ok(decided) => self.update_attributes(now, id, attributes, true).map(|_| decided),
+        };
         let (sign_in, mfa) = match decided {
             Ok(decided) => decided,
             Err(error) => {
-                self.record_end(id, event_id.as_deref(), EventResult::Fail);
+                self.session_store.restore_session(&session, open);
                 return refuse(error);
             }
         };

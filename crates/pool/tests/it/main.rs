@@ -28,6 +28,7 @@ mod groups;
 mod histories;
 mod lockout;
 mod memory;
+mod new_password;
 mod parallel;
 mod parallel_requests;
 mod pending_steps;
