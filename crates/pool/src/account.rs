@@ -83,16 +83,14 @@ pub(super) struct Account {
     pub(super) app_to_verify: Option<TotpSecret>,
 }
 
-/// The current and the previous refresh token of a sign-in. Exists once the first token was exchanged.
+/// The current refresh token of a sign-in and those before it. Exists once the first token was exchanged.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotatedToken {
     /// `jti` of the valid token.
     pub current: String,
-    /// `jti` of the token before it.
-    pub previous: String,
-    /// The end of the grace period of the token before it.
-    pub usable_until: Timestamp,
+    /// `jti` of the tokens before it, each with the end of its grace period.
+    pub previous: BTreeMap<String, Timestamp>,
     /// The expiry of all of them, after which this record is removed.
     pub expires: Timestamp,
 }

@@ -293,7 +293,7 @@ fn extend_grace_period(pool: &mut Pool, request: &Request) {
     let Some((_, claims)) = claims else { return };
     let Some(id) = pool.directory.find(claims.username.as_str()) else { return };
     if let Some(rotated) = pool.directory.account_mut(id).rotated.get_mut(&claims.origin_id) {
-        rotated.usable_until = claims.expires;
+        rotated.previous.insert(claims.token_id, claims.expires);
     }
 }
 

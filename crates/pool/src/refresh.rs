@@ -1,6 +1,9 @@
 //! Refresh tokens and token revocation (docs/semantics.md, refresh, sign-out and revocation).
 
-use super::account::{AccountId, RotatedToken};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::account::{Account, AccountId, RotatedToken};
 use super::sign_in::required;
 use super::token::{Claims, TokenUse};
 use super::{AppClient, Pool};
@@ -11,12 +14,75 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 
-/// Most revoked sign-ins stored for one user until their tokens expire; further ones are not revoked
-/// individually.
+/// Most revoked sign-ins stored for one user until their tokens expire. Beyond it the one that expires first
+/// is forgotten.
 const MAX_REVOKED_SIGN_INS: usize = 1000;
 
-/// Most sign-ins with rotated refresh tokens stored for one user; further ones cannot refresh.
+/// Most sign-ins with rotated refresh tokens stored for one user. Beyond it the one that expires first is
+/// revoked.
 const MAX_ROTATED_SIGN_INS: usize = 1000;
+
+/// Most earlier refresh tokens of one sign-in that can be in their grace period.
+const MAX_PREVIOUS_TOKENS: usize = 32;
+
+impl RotatedToken {
+    /// Returns whether the token with this `jti` can be exchanged.
+    fn admits(&self, now: Timestamp, token_id: &str) -> bool {
+        self.current == token_id || self.previous.get(token_id).is_some_and(|until| now < *until)
+    }
+
+    /// Makes `next` the current token. The one before it can be used until `usable_until`.
+    fn exchange(&mut self, now: Timestamp, next: String, usable_until: Timestamp) {
+        self.previous.retain(|_, until| now < *until);
+        if self.previous.len() >= MAX_PREVIOUS_TOKENS {
+            remove_first_expiring(&mut self.previous, |until| *until);
+        }
+        let before = std::mem::replace(&mut self.current, next);
+        self.previous.insert(before, usable_until);
+    }
+}
+
+impl Account {
+    /// Revokes the tokens of a sign-in.
+    fn revoke(&mut self, now: Timestamp, origin_id: String, expires: Timestamp) {
+        self.revoked.retain(|_, until| *until > now);
+        if self.revoked.len() >= MAX_REVOKED_SIGN_INS && !self.revoked.contains_key(&origin_id) {
+            remove_first_expiring(&mut self.revoked, |until| *until);
+        }
+        self.revoked.insert(origin_id, expires);
+    }
+
+    /// Exchanges a refresh token and returns the `jti` of the one that replaces it: `next`, or the current
+    /// one if the token was exchanged before.
+    fn rotate(&mut self, now: Timestamp, claims: &Claims, next: String, grace: Duration) -> String {
+        self.rotated.retain(|_, token| token.expires > now);
+        if !self.rotated.contains_key(&claims.origin_id) && self.rotated.len() >= MAX_ROTATED_SIGN_INS {
+            let oldest = remove_first_expiring(&mut self.rotated, |token| token.expires);
+            if let Some((origin_id, token)) = oldest {
+                self.revoke(now, origin_id, token.expires);
+            }
+        }
+        let new = || RotatedToken {
+            current: claims.token_id.clone(),
+            previous: BTreeMap::new(),
+            expires: claims.expires,
+        };
+        let token = self.rotated.entry(claims.origin_id.clone()).or_insert_with(new);
+        if token.current == claims.token_id {
+            token.exchange(now, next, now.plus(grace));
+        }
+        token.current.clone()
+    }
+}
+
+/// Removes and returns the entry that expires first.
+fn remove_first_expiring<V>(
+    entries: &mut BTreeMap<String, V>,
+    expiry: impl Fn(&V) -> Timestamp,
+) -> Option<(String, V)> {
+    let first = entries.iter().min_by_key(|(_, value)| expiry(value)).map(|(key, _)| key.clone())?;
+    entries.remove_entry(&first)
+}
 
 impl Pool {
     /// `REFRESH_TOKEN_AUTH`.
@@ -70,11 +136,8 @@ impl Pool {
         if account.disabled {
             return Err(ApiError::not_authorized("User is disabled."));
         }
-        let usable = account.rotated.get(&claims.origin_id).is_none_or(|rotated| {
-            rotated.current == claims.token_id
-                || rotated.previous == claims.token_id && now < rotated.usable_until
-        });
-        if !usable {
+        let rotated = account.rotated.get(&claims.origin_id);
+        if rotated.is_some_and(|rotated| !rotated.admits(now, &claims.token_id)) {
             let message = "Refresh token has been used already.";
             return Err(ApiError::new(ErrorKind::RefreshTokenReuse, message));
         }
@@ -87,7 +150,7 @@ impl Pool {
     }
 
     /// Returns new tokens. With rotation they include a refresh token for the rest of the old one's life. The
-    /// old one can be used until the grace period ends, and leads to the same new one.
+    /// old one can be used until its grace period ends, and then leads to the current one.
     fn refreshed_tokens(
         &mut self,
         now: Timestamp,
@@ -98,23 +161,7 @@ impl Pool {
         let mut tokens = self.tokens(now, claims, None);
         if let Some(grace) = client.rotation {
             let token_id = self.new_uuid();
-            let rotated = &mut self.directory.account_mut(id).rotated;
-            rotated.retain(|_, token| token.expires > now);
-            let known = rotated.get(&claims.origin_id);
-            if known.is_none() && rotated.len() >= MAX_ROTATED_SIGN_INS {
-                return Err(ApiError::too_many_requests());
-            }
-            let again = known.filter(|known| known.previous == claims.token_id);
-            let next = again.map_or(token_id, |known| known.current.clone());
-            if again.is_none() {
-                let token = RotatedToken {
-                    current: next.clone(),
-                    previous: claims.token_id.clone(),
-                    usable_until: now.plus(grace),
-                    expires: claims.expires,
-                };
-                rotated.insert(claims.origin_id.clone(), token);
-            }
+            let next = self.directory.account_mut(id).rotate(now, claims, token_id, grace);
             let next = Claims { token_id: next, ..claims.clone() };
             tokens.refresh_token = Some(self.signer.token(TokenUse::Refresh, &next));
         }
@@ -135,12 +182,7 @@ impl Pool {
             }
             Some((TokenUse::Refresh, claims)) => {
                 if let Some(id) = self.directory.find(claims.username.as_str()) {
-                    let revoked = &mut self.directory.account_mut(id).revoked;
-                    revoked.retain(|_, until| *until > now);
-                    if revoked.len() >= MAX_REVOKED_SIGN_INS && !revoked.contains_key(&claims.origin_id) {
-                        return Err(ApiError::too_many_requests());
-                    }
-                    revoked.insert(claims.origin_id, claims.expires);
+                    self.directory.account_mut(id).revoke(now, claims.origin_id, claims.expires);
                 }
                 Ok(Response::Empty)
             }

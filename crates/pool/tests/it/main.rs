@@ -37,6 +37,7 @@ mod recovery;
 mod replays;
 mod requests;
 mod risk;
+mod rotation;
 mod sign_in;
 mod tokens;
 mod transitions;
