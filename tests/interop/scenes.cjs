@@ -40,7 +40,14 @@ class Memory {
 async function makePool(name, devices, mfa = 'OFF') {
   const { UserPool } = await admin('CreateUserPool', {
     PoolName: name, DeviceConfiguration: devices, MfaConfiguration: mfa,
+    SmsConfiguration: { SnsCallerArn: 'arn:aws:iam::000000000000:role/sms' },
   });
+  if (mfa !== 'OFF') {
+    await admin('SetUserPoolMfaConfig', {
+      UserPoolId: UserPool.Id, MfaConfiguration: mfa, SoftwareTokenMfaConfiguration: { Enabled: true },
+      SmsMfaConfiguration: { SmsConfiguration: { SnsCallerArn: 'arn:aws:iam::000000000000:role/sms' } },
+    });
+  }
   const { UserPoolClient } = await admin('CreateUserPoolClient', { UserPoolId: UserPool.Id, ClientName: 'app' });
   return { UserPoolId: UserPool.Id, ClientId: UserPoolClient.ClientId };
 }

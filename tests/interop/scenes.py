@@ -39,14 +39,25 @@ ALL_FLOWS = [
 ]
 
 
+SMS = {"SnsCallerArn": "arn:aws:iam::000000000000:role/sms"}
+
+
 class Pool:
     """A pool of these settings with one client."""
 
     def __init__(self, name, devices=None, mfa="OFF", secret=False, **settings):
         if devices is not None:
             settings["DeviceConfiguration"] = devices
-        made = cognito.create_user_pool(PoolName=name, MfaConfiguration=mfa, **settings)
+        made = cognito.create_user_pool(PoolName=name, MfaConfiguration=mfa, SmsConfiguration=SMS, **settings)
         self.id = made["UserPool"]["Id"]
+        if mfa != "OFF":
+            cognito.set_user_pool_mfa_config(
+                UserPoolId=self.id,
+                MfaConfiguration=mfa,
+                SmsMfaConfiguration={"SmsConfiguration": SMS},
+                SoftwareTokenMfaConfiguration={"Enabled": True},
+                EmailMfaConfiguration={},
+            )
         client = cognito.create_user_pool_client(
             UserPoolId=self.id, ClientName="app", GenerateSecret=secret, ExplicitAuthFlows=ALL_FLOWS
         )["UserPoolClient"]

@@ -40,7 +40,15 @@ fn users_named_by_an_address_get_their_sub_as_user_name() {
 fn served_pool(fixture: &mut ProviderFixture, settings: &Value, client: &Value) -> (String, String) {
     let mut pool = json!({ "PoolName": "p" });
     pool.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    // CreateUserPool activates no factor but SMS.
+    let mfa = pool.as_object_mut().unwrap().remove("MfaConfiguration");
     let pool = fixture.call_ok("CreateUserPool", &pool)["UserPool"]["Id"].as_str().unwrap().to_owned();
+    if let Some(mfa) = mfa {
+        let sms = json!({ "SmsConfiguration": { "SnsCallerArn": "arn:aws:iam::000000000000:role/sms" } });
+        let all = json!({ "UserPoolId": pool, "MfaConfiguration": mfa, "SmsMfaConfiguration": sms,
+            "SoftwareTokenMfaConfiguration": { "Enabled": true }, "EmailMfaConfiguration": {} });
+        fixture.call_ok("SetUserPoolMfaConfig", &all);
+    }
     let mut spec = json!({ "UserPoolId": pool, "ClientName": "c" });
     spec.as_object_mut().unwrap().extend(client.as_object().unwrap().clone());
     let client = fixture.call_ok("CreateUserPoolClient", &spec)["UserPoolClient"]["ClientId"].clone();

@@ -211,7 +211,9 @@ fn settings_are_returned_as_they_were_set() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
     let made = fixture.call_ok(
         "CreateUserPool",
-        &json!({ "PoolName": "p", "MfaConfiguration": "ON", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" },
+        &json!({ "PoolName": "p", "MfaConfiguration": "ON",
+            "SmsConfiguration": { "SnsCallerArn": "arn:aws:iam::000000000000:role/sms" },
+            "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" },
             "DeviceConfiguration": { "DeviceOnlyRememberedOnUserPrompt": true } }),
     );
     let pool = &made["UserPool"];

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, RequestedSettings, account_settings, tags, word};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::PoolId;
@@ -11,8 +13,8 @@ use poolproof_cognito::policy::{
 };
 use poolproof_cognito::protocol::{
     AddOns, ApiError, DeviceConfiguration, ErrorKind, ListUserPools, ManagementResponse, MfaConfig,
-    PasswordPolicySpec, Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, SignInPolicy,
-    UsernameConfiguration, mfa_mode_name,
+    PasswordPolicySpec, Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, SignInPolicy, SmsConfig,
+    SmsSender, UsernameConfiguration, mfa_mode_name,
 };
 use poolproof_cognito::time::Timestamp;
 
@@ -24,6 +26,18 @@ const RISK_MODE_VALUES: [(&str, RiskMode); 3] =
 const AWS_ACCOUNT: &str = "000000000000";
 /// Most pools or clients on a page.
 pub(super) const MAX_PAGE_SIZE: u32 = 60;
+
+/// The refusal of MFA in `CreateUserPool` without `SmsConfiguration`: `SetUserPoolMfaConfig` activates the
+/// other types (API reference, CreateUserPool; text from aws-cdk#11478 and #12075).
+const NO_SMS_CONFIGURATION: &str =
+    "SMS configuration and Auto verification for phone_number are required when MFA is required/optional";
+
+/// Returns the sender of SMS messages that a request configures, which activates SMS as a factor.
+fn sms_config(spec: &PoolSpec) -> Option<SmsConfig> {
+    let sender = spec.all.get("SmsConfiguration").filter(|sender| sender.is_object())?;
+    let sns_caller_arn = sender.get("SnsCallerArn").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Some(SmsConfig { message: None, sender: Some(SmsSender { sns_caller_arn }) })
+}
 
 /// Returns the settings that this request makes of `base`. Absent settings get their defaults.
 fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
@@ -219,7 +233,12 @@ impl Provider {
     ) -> Result<ManagementResponse, ApiError> {
         let name = spec.name.as_deref().unwrap_or_default();
         let switches = self.config.switches;
-        let policy = policy(spec, PoolPolicy { switches, ..PoolPolicy::DEFAULT })?;
+        let sms = sms_config(spec);
+        if matches!(spec.mfa.as_deref(), Some("ON" | "OPTIONAL")) && sms.is_none() {
+            return Err(ApiError::invalid_parameter(NO_SMS_CONFIGURATION));
+        }
+        let factor_types = FactorTypes { sms: sms.is_some(), ..FactorTypes::NONE };
+        let policy = policy(spec, PoolPolicy { switches, factor_types, ..PoolPolicy::DEFAULT })?;
         let passwords = passwords(spec);
         let usernames = usernames(spec)?;
         let account_settings = account_settings::parse(spec)?;
@@ -234,6 +253,7 @@ impl Provider {
         self.add_pool(now, id.clone(), name, policy, RiskExceptions::default());
         let hosted = self.hosted_mut(id.as_str())?;
         hosted.settings = settings;
+        hosted.mfa = MfaConfig { sms, ..MfaConfig::default() };
         hosted.tags = spec.tags.clone().unwrap_or_default();
         let pool = &mut hosted.pool;
         pool.set_passwords(passwords);
@@ -255,7 +275,10 @@ impl Provider {
         tags::check(spec.tags.as_ref().unwrap_or(&BTreeMap::new()))?;
         let id = PoolId::new(Self::named(spec.user_pool_id.as_deref())?);
         let hosted = self.hosted(id.as_str())?;
-        let policy = policy(&spec, *hosted.pool.policy())?;
+        let sms = sms_config(&spec);
+        let mut base = *hosted.pool.policy();
+        base.factor_types.sms |= sms.is_some();
+        let policy = policy(&spec, base)?;
         let account_settings = account_settings::parse(&spec)?;
         account_settings::check_factors(account_settings, policy.mfa, hosted.configured_factor_types())?;
         let (before, settings) = (hosted.settings.len(), RequestedSettings::new(spec.all.clone()));
@@ -263,6 +286,7 @@ impl Provider {
         self.count_settings(before, settings.len())?;
         let hosted = self.hosted_mut(id.as_str())?;
         hosted.settings = settings;
+        hosted.mfa.sms = hosted.mfa.sms.take().or(sms);
         hosted.pool.set_account_settings(account_settings);
         hosted.pool.set_passwords(passwords(&spec));
         hosted.pool.set_policy(policy);
@@ -337,8 +361,7 @@ impl Provider {
 }
 
 impl HostedPool {
-    /// Returns the types of factors that a request has configured. A pool without such a request activates
-    /// all types.
+    /// Returns the types of factors that a request has configured, and authenticator apps.
     const fn configured_factor_types(&self) -> FactorTypes {
         FactorTypes { sms: self.mfa.sms.is_some(), totp: true, email: self.mfa.email.is_some() }
     }

@@ -32,6 +32,7 @@ mod new_password;
 mod parallel;
 mod parallel_requests;
 mod pending_steps;
+mod pool_settings;
 mod races;
 mod recovery;
 mod replays;
