@@ -26,7 +26,7 @@ impl Pool {
     ) -> Step {
         let started = self.read_unproven(origin, client, parameters).and_then(|sign_in| {
             let preferred = parameters.value(keys::PREFERRED_CHALLENGE);
-            let preferred = preferred.map(|name| self.first_factor(&sign_in.owner, name)).transpose()?;
+            let preferred = preferred.map(|name| self.first_factor(&sign_in, name)).transpose()?;
             match preferred.flatten() {
                 Some(factor) => self.begin_factor(now, client, sign_in, factor, parameters, None),
                 // Also if the preferred one is not available.
@@ -50,7 +50,9 @@ impl Pool {
             self.check_user_status(*id)?;
         }
         let (credentials, named_device) = (self.credentials_of(&owner), named_device(parameters));
-        Ok(UnprovenSignIn { client_id: client.id.clone(), owner, credentials, named_device, origin })
+        // A name has at most 128 characters (API model), so only the start of a longer one is kept.
+        let (client_id, started_as) = (client.id.clone(), username.chars().take(129).collect());
+        Ok(UnprovenSignIn { client_id, owner, started_as, credentials, named_device, origin })
     }
 
     /// Returns the version of a user's credentials.
@@ -62,17 +64,17 @@ impl Pool {
     ///
     /// Codes are not offered where an MFA would follow: with MFA required, and to a user with an active
     /// factor if MFA is optional. An unknown user is offered a selection that is the same every time.
-    fn first_factors(&self, owner: &Owner) -> Vec<ChallengeName> {
+    fn first_factors(&self, sign_in: &UnprovenSignIn) -> Vec<ChallengeName> {
         let allowed = self.policy.first_factors;
-        let (email, phone, active) = match owner {
+        let (email, phone, active) = match &sign_in.owner {
             Owner::Account(id) => {
                 let account = self.directory.account(*id);
                 let active = !account.active_factors(self.policy.factor_types).is_empty();
                 (account.email.is_some(), account.phone.is_some(), active)
             }
-            Owner::UnknownUser(simulated_id) => {
-                let has = |address| self.simulated_users.address_seed(address, simulated_id)[0] & 1 == 1;
-                (has("email"), has("phone"), false)
+            Owner::UnknownUser(_) => {
+                let has = |kind| self.simulates_address(kind, &sign_in.started_as);
+                (has(AddressKind::Email), has(AddressKind::Phone), false)
             }
         };
         let codes = match self.policy.mfa {
@@ -90,7 +92,7 @@ impl Pool {
     }
 
     /// Returns the first factor with this name; `None` if the user cannot choose it.
-    fn first_factor(&self, owner: &Owner, name: &str) -> Result<Option<ChallengeName>, ApiError> {
+    fn first_factor(&self, sign_in: &UnprovenSignIn, name: &str) -> Result<Option<ChallengeName>, ApiError> {
         match name.parse() {
             Ok(ChallengeName::WebAuthn) => Err(ApiError::not_simulated("WEB_AUTHN")),
             Ok(
@@ -98,7 +100,7 @@ impl Pool {
                 | ChallengeName::PasswordSrp
                 | ChallengeName::EmailOtp
                 | ChallengeName::SmsOtp),
-            ) => Ok(Some(factor).filter(|factor| self.first_factors(owner).contains(factor))),
+            ) => Ok(Some(factor).filter(|factor| self.first_factors(sign_in).contains(factor))),
             _ => {
                 let shown: String = name.chars().take(64).collect();
                 Err(ApiError::invalid_parameter(format!("{shown} is not a first factor.")))
@@ -107,7 +109,7 @@ impl Pool {
     }
 
     fn offer_factors(&mut self, now: Timestamp, sign_in: UnprovenSignIn) -> Response {
-        let available = self.first_factors(&sign_in.owner);
+        let available = self.first_factors(&sign_in);
         self.ask_unproven(now, sign_in, FirstAnswer::Choice, available, &[])
     }
 
@@ -164,7 +166,7 @@ impl Pool {
         };
         let named_device = named_device(answers).or_else(|| unproven.sign_in.named_device.clone());
         let sign_in = UnprovenSignIn { named_device, origin, ..unproven.sign_in.clone() };
-        let factor = self.first_factor(&sign_in.owner, chosen).and_then(|factor| {
+        let factor = self.first_factor(&sign_in, chosen).and_then(|factor| {
             factor.ok_or_else(|| {
                 ApiError::invalid_parameter("Invalid ANSWER: choose one of AvailableChallenges.")
             })
@@ -235,13 +237,7 @@ impl Pool {
                 let address = self.directory.account(*id).address(kind).cloned();
                 (address.unwrap_or_default(), self.check_user_status(*id).is_ok())
             }
-            Owner::UnknownUser(simulated_id) => {
-                let seed = self.simulated_users.address_seed(kind.medium(), simulated_id);
-                let letter = |byte: u8| char::from(b'a' + byte % 26);
-                let digits: String = seed[2..6].iter().map(|byte| char::from(b'0' + byte % 10)).collect();
-                let email = format!("{}@{}", letter(seed[0]), letter(seed[1]));
-                (if sms { digits } else { email }, false)
-            }
+            Owner::UnknownUser(_) => (self.simulated_address(kind, &sign_in.started_as), false),
         };
         let shown = delivery_details(kind, &address);
         if let (Some(id), true) = (Self::account_of(&sign_in.owner), sent) {

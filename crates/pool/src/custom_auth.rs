@@ -90,8 +90,9 @@ impl Pool {
     pub(super) fn continue_custom(&mut self, now: Timestamp, sign_in: SignInState, origin: Origin) -> Step {
         let SignInState { client_id, account, credentials, named_device, event_id, .. } = sign_in;
         let owner = Owner::Account(account);
+        let started_as = self.name_of(&owner).to_owned();
         let custom = CustomSignIn {
-            sign_in: UnprovenSignIn { client_id, owner, credentials, named_device, origin },
+            sign_in: UnprovenSignIn { client_id, owner, started_as, credentials, named_device, origin },
             public_a: None,
             password_proven: true,
             history: [SRP_A, PASSWORD_VERIFIER].map(ChallengeResult::right).to_vec(),
@@ -281,7 +282,7 @@ impl Pool {
 
     /// Ends the custom challenges: with the proof of the device or with tokens.
     fn finish_custom(&mut self, now: Timestamp, custom: CustomSignIn) -> Step {
-        let UnprovenSignIn { client_id, owner, credentials, named_device, origin } = custom.sign_in;
+        let UnprovenSignIn { client_id, owner, credentials, named_device, origin, .. } = custom.sign_in;
         // All answers of an unknown user can be right, but there is no account to sign in to.
         let Some(id) = Self::account_of(&owner) else { return refuse(ApiError::incorrect_credentials()) };
         if let Err(error) = self.check_may_continue(id) {

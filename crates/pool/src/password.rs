@@ -290,7 +290,8 @@ impl Pool {
         let owner = self.owner(client, username)?;
         let named_device = named_device(parameters).filter(|_| flow == PasswordFlow::WithDevices);
         let (client_id, credentials) = (client.id.clone(), self.credentials_of(&owner));
-        let sign_in = UnprovenSignIn { client_id, owner, credentials, named_device, origin };
+        let started_as = username.chars().take(129).collect();
+        let sign_in = UnprovenSignIn { client_id, owner, started_as, credentials, named_device, origin };
         let (device_from_start, answer) = (false, None);
         let plain = PlainPassword { sign_in, username, password, device_from_start, answer };
         self.check_plain_password(now, client, plain)

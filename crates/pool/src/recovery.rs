@@ -215,26 +215,19 @@ impl Pool {
         Ok(Response::Empty)
     }
 
-    /// Returns the delivery that the answer names if a user's existence must not show. Its destination has
-    /// the form of the name and is the same every time.
+    /// Returns the delivery that the answer names if a user's existence must not show: to the user's address
+    /// if there is one, so that it is the address that other answers show, and else to a simulated one.
     pub(super) fn simulated_delivery(&self, name: &str) -> CodeDelivery {
-        if name.contains('@') {
-            return delivery_details(AddressKind::Email, name);
-        }
-        if name.starts_with('+') {
-            return delivery_details(AddressKind::Phone, name);
-        }
-        let [first, second, digits @ ..] = self.simulated_users.letters(name);
-        match self.account_settings.recovery {
-            Recovery::Addresses { first: AddressKind::Phone, .. } => {
-                let digits: String = digits.iter().map(|byte| char::from(b'0' + byte % 10)).collect();
-                delivery_details(AddressKind::Phone, &digits)
-            }
-            _ => {
-                let letter = |byte: u8| char::from(b'a' + byte % 26);
-                let address = format!("{}@{}", letter(first), letter(second));
-                delivery_details(AddressKind::Email, &address)
-            }
+        let kind = match self.account_settings.recovery {
+            _ if name.contains('@') => AddressKind::Email,
+            _ if name.starts_with('+') => AddressKind::Phone,
+            Recovery::Addresses { first: AddressKind::Phone, .. } => AddressKind::Phone,
+            _ => AddressKind::Email,
+        };
+        let account = self.directory.find(name).map(|id| self.directory.account(id));
+        match account.and_then(|account| account.address(kind)) {
+            Some(address) => delivery_details(kind, address),
+            None => delivery_details(kind, &self.simulated_address(kind, name)),
         }
     }
 

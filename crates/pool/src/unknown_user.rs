@@ -17,6 +17,7 @@ use super::lockout::FailureKey;
 use super::session_store::{Owner, UnknownUser};
 use super::{AppClient, Pool};
 use poolproof_cognito::ids::Sub;
+use poolproof_cognito::policy::AddressKind;
 use poolproof_cognito::protocol::ApiError;
 use poolproof_cognito::seed::Rng;
 use poolproof_srp::{Group, Salt, Verifier};
@@ -68,15 +69,8 @@ impl SimulatedUsers {
         FailureKey(failure_key)
     }
 
-    /// Returns random-looking bytes of this name, the same every time.
-    pub(super) fn letters(&self, name: &str) -> [u8; 6] {
-        let mut letters = [0; 6];
-        letters.copy_from_slice(&self.derive(b"letters", name.as_bytes())[..6]);
-        letters
-    }
-
     /// Returns bytes from which an address of this unknown user derives, the same every time.
-    pub(super) fn address_seed(&self, address: &str, sub: &Sub) -> [u8; 32] {
+    fn address_seed(&self, address: &str, sub: &Sub) -> [u8; 32] {
         self.derive(address.as_bytes(), sub.as_str().as_bytes())
     }
 
@@ -126,6 +120,27 @@ impl Pool {
         }
     }
 
+    /// Returns whether a user that does not exist appears to have an address of this kind.
+    pub(super) fn simulates_address(&self, kind: AddressKind, name: &str) -> bool {
+        let label = if kind == AddressKind::Email { "email" } else { "phone" };
+        let seed = || self.simulated_users.address_seed(label, &self.simulated_id(name));
+        is_address_of(kind, name) || seed()[0] & 1 == 1
+    }
+
+    /// Returns the address of a user that does not exist: the name, if it is such an address, and else one
+    /// that is the same every time. Every operation shows this address.
+    pub(super) fn simulated_address(&self, kind: AddressKind, name: &str) -> String {
+        if is_address_of(kind, name) {
+            return name.to_owned();
+        }
+        let seed = self.simulated_users.address_seed(kind.medium(), &self.simulated_id(name));
+        let letter = |byte: u8| char::from(b'a' + byte % 26);
+        match kind {
+            AddressKind::Email => format!("{}@{}", letter(seed[0]), letter(seed[1])),
+            AddressKind::Phone => seed[2..6].iter().map(|byte| char::from(b'0' + byte % 10)).collect(),
+        }
+    }
+
     /// Returns what is stored of an unknown name.
     pub(super) fn unknown_user(&mut self, name: &str) -> &mut UnknownUser {
         let failure_key = self.simulated_users.failure_key(&self.simulated_id(name));
@@ -155,5 +170,13 @@ impl Pool {
             Owner::Account(id) => Some(*id),
             Owner::UnknownUser(_) => None,
         }
+    }
+}
+
+/// Returns whether a name has the form of an address of this kind.
+fn is_address_of(kind: AddressKind, name: &str) -> bool {
+    match kind {
+        AddressKind::Email => name.contains('@'),
+        AddressKind::Phone => name.starts_with('+'),
     }
 }

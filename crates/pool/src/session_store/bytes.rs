@@ -146,7 +146,7 @@ impl HeapBytes for UnprovenSession {
         let sign_in = &self.sign_in;
         let sign_in =
             sign_in.client_id.heap_bytes() + sign_in.owner.heap_bytes() + sign_in.named_device.heap_bytes();
-        sign_in + expected_answer
+        sign_in + self.sign_in.started_as.heap_bytes() + expected_answer
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct UnprovenSignIn {
     /// The app client that started it; no other client may continue it.
     pub(crate) client_id: ClientId,
     pub(crate) owner: Owner,
+    /// The name with which the sign-in started.
+    pub(crate) started_as: String,
     /// The version of the user's credentials at the first request. A later one ends the sign-in.
     pub(crate) credentials: u64,
     /// The device that the last request with a device key named.

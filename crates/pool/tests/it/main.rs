@@ -25,6 +25,7 @@ mod field_reports;
 mod field_reports_histories;
 mod fixture;
 mod groups;
+mod hidden_users;
 mod histories;
 mod lockout;
 mod memory;
