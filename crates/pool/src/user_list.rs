@@ -7,6 +7,20 @@ use poolproof_cognito::protocol::{AccountResponse, ApiError, ListUsers, Reply, R
 /// Default page size and maximum of `Limit`.
 const MAX_PAGE_SIZE: u32 = 60;
 
+/// The attributes that `Filter` can name (API reference, ListUsers).
+const SEARCHABLE: [&str; 10] = [
+    "username",
+    "email",
+    "phone_number",
+    "name",
+    "given_name",
+    "family_name",
+    "preferred_username",
+    "cognito:user_status",
+    "status",
+    "sub",
+];
+
 /// `Filter`: one attribute, and its value or prefix.
 struct Filter<'r> {
     name: &'r str,
@@ -26,26 +40,44 @@ impl<'r> Filter<'r> {
         let name = name.trim().trim_matches('"');
         let value = value.trim();
         let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).ok_or_else(bad)?;
+        let value = unescaped(value).ok_or_else(bad)?;
         if name.is_empty() || name.chars().any(char::is_whitespace) {
             return Err(bad());
         }
-        Ok(Some(Self { name, value: value.replace("\\\"", "\""), whole }))
+        if !SEARCHABLE.contains(&name) {
+            let shown: String = name.chars().take(64).collect();
+            return Err(ApiError::invalid_parameter(format!("Invalid search attribute: {shown}")));
+        }
+        Ok(Some(Self { name, value, whole }))
     }
 
-    fn matches(&self, account: &Account) -> bool {
+    /// Returns whether the user has the value. The status is compared without regard to case, and so is the
+    /// name in a pool that ignores case (`fold`).
+    fn matches(&self, account: &Account, fold: impl Fn(&str) -> String) -> bool {
+        let lower_case = |text: &str| text.to_ascii_lowercase();
         let found = match self.name {
-            "username" => Some(account.username.as_str()),
+            "username" => return self.fits(&fold(account.username.as_str()), &fold(&self.value)),
+            "cognito:user_status" => {
+                return self.fits(&lower_case(account.status()), &lower_case(&self.value));
+            }
             "sub" => Some(account.sub.as_str()),
             "email" => account.email.as_deref(),
             "phone_number" => account.phone.as_deref(),
-            "cognito:user_status" => Some(account.status()),
             "status" => Some(if account.disabled { "Disabled" } else { "Enabled" }),
             other => account.attributes.get(other).map(String::as_str),
         };
-        found.is_some_and(
-            |found| if self.whole { found == self.value } else { found.starts_with(&self.value) },
-        )
+        found.is_some_and(|found| self.fits(found, &self.value))
     }
+
+    fn fits(&self, found: &str, value: &str) -> bool {
+        if self.whole { found == value } else { found.starts_with(value) }
+    }
+}
+
+/// Returns a quoted text without its escapes; `None` if it contains a quote that is not escaped.
+fn unescaped(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split("\\\"").collect();
+    parts.iter().all(|part| !part.contains('"')).then(|| parts.join("\""))
 }
 
 impl Pool {
@@ -59,7 +91,8 @@ impl Pool {
             Some(Err(_)) => return Err(ApiError::invalid_parameter("Invalid pagination token.")),
         };
         let filter = Filter::read(request.filter.as_deref().unwrap_or_default())?;
-        let shown = |account: &Account| filter.as_ref().is_none_or(|filter| filter.matches(account));
+        let fold = |name: &str| self.directory.fold(name);
+        let shown = |account: &Account| filter.as_ref().is_none_or(|filter| filter.matches(account, fold));
         let mut rest = self.directory.from(first).filter(|(_, account)| shown(account));
         let wanted = &request.attributes_to_get;
         let descriptions =

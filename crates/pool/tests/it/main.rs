@@ -43,4 +43,5 @@ mod rotation;
 mod sign_in;
 mod tokens;
 mod transitions;
+mod user_attributes;
 mod users;
