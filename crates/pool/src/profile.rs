@@ -40,6 +40,11 @@ impl Attributes {
                     "user.attributes: Attributes did not conform to the schema.",
                 ));
             }
+            let value = if AddressKind::ALL.iter().any(|kind| kind.verified_attribute() == name) {
+                read_flag(&name, &value)?
+            } else {
+                value
+            };
             if rest.insert(name.clone(), value).is_some() {
                 return Err(ApiError::invalid_parameter(format!("Attribute {name} is given twice.")));
             }
@@ -68,6 +73,19 @@ impl Attributes {
         &self.rest
     }
 
+    /// Refuses to call an address verified that is not given (API reference, AdminCreateUser).
+    fn check_verified(&self) -> Result<(), ApiError> {
+        let verified =
+            |kind: &AddressKind| self.rest.get(kind.verified_attribute()).is_some_and(|flag| flag == "true");
+        match AddressKind::ALL.into_iter().filter(verified).find(|kind| self.address(*kind).is_none()) {
+            None => Ok(()),
+            Some(kind) => {
+                let (flag, address) = (kind.verified_attribute(), kind.attribute());
+                Err(ApiError::invalid_parameter(format!("{flag} is true, but there is no {address}.")))
+            }
+        }
+    }
+
     /// Takes an address that was given as the user name.
     fn take_username(&mut self, usernames: UsernameSettings, username: &str) -> Result<(), ApiError> {
         if usernames.email_as_username && is_email(username) {
@@ -89,6 +107,15 @@ impl Attributes {
     pub(super) fn apply_to(self, account: NewAccount) -> NewAccount {
         NewAccount { email: self.email, phone: self.phone, attributes: self.rest, ..account }
     }
+}
+
+/// Reads `true` or `false` in any case.
+fn read_flag(name: &str, value: &str) -> Result<String, ApiError> {
+    let value = value.to_ascii_lowercase();
+    if matches!(value.as_str(), "true" | "false") {
+        return Ok(value);
+    }
+    Err(ApiError::invalid_parameter(format!("Invalid value of {name}: true or false expected.")))
 }
 
 fn is_email(text: &str) -> bool {
@@ -260,11 +287,13 @@ impl Pool {
                     "Username cannot be of email format, since user pool is configured for email alias.",
                 ));
             }
+            attributes.check_verified()?;
             self.check_name_is_free(username, &attributes)?;
             // A pool that ignores case has one spelling of a name: lower case.
             return Ok((Username::new(self.directory.fold(username)), attributes));
         }
         attributes.take_username(usernames, username)?;
+        attributes.check_verified()?;
         self.check_name_is_free(username, &attributes)?;
         Ok((Username::new(sub.as_str()), attributes))
     }
