@@ -11,8 +11,9 @@ use super::factor::matching_steps;
 use poolproof_cognito::ids::{Sub, Username};
 use poolproof_cognito::policy::{AddressKind, FactorTypes, MfaMode, PoolPolicy, UsernameSettings};
 use poolproof_cognito::protocol::{
-    AccountResponse, AdminSetUserMfaPreference, ApiError, BearerCall, ChallengeName, ErrorKind,
-    MfaPreferences, Reply, Response, SetUserMfaPreference, UserDescription, VerifyOwnSoftwareToken,
+    AccountResponse, AdminSetUserMfaPreference, AdminUserCall, ApiError, BearerCall, ChallengeName,
+    ErrorKind, MfaPreferences, Reply, Response, SetUserMfaPreference, UserDescription,
+    VerifyOwnSoftwareToken,
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
@@ -354,6 +355,20 @@ impl Pool {
         let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         let account = self.directory.account_mut(id);
         account.set_mfa_preference(&self.policy, &request.preferences)?;
+        account.modified = now;
+        Ok(Response::Empty)
+    }
+
+    /// `AdminDeleteSoftwareToken`: the user has no authenticator app any more and can set up another one.
+    pub(super) fn admin_delete_app(&mut self, now: Timestamp, request: &AdminUserCall) -> Reply {
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
+        let account = self.directory.account_mut(id);
+        account.totp = None;
+        account.totp_mfa = false;
+        account.totp_name = None;
+        account.totp_step_used = None;
+        account.app_to_verify = None;
+        account.preferred = account.preferred.filter(|factor| *factor != ChallengeName::SoftwareTokenMfa);
         account.modified = now;
         Ok(Response::Empty)
     }

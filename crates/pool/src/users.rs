@@ -99,6 +99,7 @@ impl Pool {
             AccountRequest::AdminConfirmSignUp(request) => reply(self.admin_confirm(now, &request)),
             AccountRequest::AdminUserGlobalSignOut(request) => reply(self.admin_sign_out(&request)),
             AccountRequest::AdminSetUserMfaPreference(request) => {
+            AccountRequest::AdminDeleteSoftwareToken(request) => reply(self.admin_delete_app(now, &request)),
                 reply(self.admin_set_preference(now, &request))
             }
             AccountRequest::SetUserMfaPreference(request) => reply(self.set_own_preference(now, &request)),

@@ -100,6 +100,7 @@ operations! {
         "AdminSetUserPassword" => AdminSetUserPassword -> empty,
         "AdminGetUser" => AdminGetUser -> user,
         "AdminDeleteUser" => AdminDeleteUser -> empty,
+        "AdminDeleteSoftwareToken" => AdminDeleteSoftwareToken -> empty,
         "AdminEnableUser" => AdminEnableUser -> empty,
         "AdminDisableUser" => AdminDisableUser -> empty,
         "AdminConfirmSignUp" => AdminConfirmSignUp -> empty,

@@ -28,6 +28,8 @@ pub enum AccountRequest {
     AdminConfirmSignUp(AdminUserCall),
     /// Revokes all tokens of a user.
     AdminUserGlobalSignOut(AdminUserCall),
+    /// Removes a user's authenticator app.
+    AdminDeleteSoftwareToken(AdminUserCall),
     /// Sets a user's second factors.
     AdminSetUserMfaPreference(AdminSetUserMfaPreference),
     /// Sets the caller's own second factors.

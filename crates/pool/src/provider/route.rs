@@ -46,6 +46,7 @@ pub(super) fn of_account_request(request: &AccountRequest) -> Route<'_> {
         | AccountRequest::AdminEnableUser(request)
         | AccountRequest::AdminDisableUser(request)
         | AccountRequest::AdminConfirmSignUp(request)
+        | AccountRequest::AdminDeleteSoftwareToken(request)
         | AccountRequest::AdminUserGlobalSignOut(request) => Route::Pool(&request.user_pool_id),
         AccountRequest::AdminSetUserMfaPreference(request) => Route::Pool(&request.user_pool_id),
         AccountRequest::ListUsers(request) => Route::Pool(&request.user_pool_id),

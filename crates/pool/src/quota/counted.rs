@@ -117,6 +117,7 @@ pub(crate) fn of_account_request(request: &AccountRequest) -> Counted<'_> {
         | AccountRequest::AdminEnableUser(call)
         | AccountRequest::AdminDisableUser(call)
         | AccountRequest::AdminUserGlobalSignOut(call) => counted(UserUpdate, Name(&call.username)),
+        AccountRequest::AdminDeleteSoftwareToken(call) => counted(UserResourceUpdate, Name(&call.username)),
         AccountRequest::AdminSetUserMfaPreference(call) => counted(UserResourceUpdate, Name(&call.username)),
         AccountRequest::SetUserMfaPreference(call) => {
             counted(UserResourceUpdate, AccessToken(&call.access_token))

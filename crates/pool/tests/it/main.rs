@@ -41,6 +41,7 @@ mod requests;
 mod risk;
 mod rotation;
 mod sign_in;
+mod software_token;
 mod tokens;
 mod transitions;
 mod user_attributes;
