@@ -203,7 +203,8 @@ fn check_deletable(names: &[String]) -> Result<(), ApiError> {
     }
 }
 
-fn alias_exists() -> ApiError {
+/// Returns the error for an address that is another user's alias.
+pub(super) fn alias_exists() -> ApiError {
     let message = "An account with the given email or phone number already exists.";
     ApiError::new(ErrorKind::AliasExists, message)
 }

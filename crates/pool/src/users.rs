@@ -4,6 +4,7 @@ use rand::RngExt as _;
 
 use super::account::{AccountId, NewAccount, UserStatus};
 use super::app_client::PasswordFlow;
+use super::attributes::alias_exists;
 use super::codes::MAX_PASSWORD_CHANGES;
 use super::password::{CREATE_CONFORM, DOES_NOT_CONFORM};
 use super::profile::Attributes;
@@ -431,8 +432,8 @@ impl Pool {
 
     /// Adds an account; its name may be taken meanwhile.
     pub(super) fn add(&mut self, account: NewAccount) -> Result<AccountId, ApiError> {
-        let taken = |_| ApiError::new(ErrorKind::UsernameExists, "User account already exists");
-        self.directory.add(account).map_err(taken)
+        // The name is free (`check_name_is_free`), so another user has one of the addresses as an alias.
+        self.directory.add(account).map_err(|_| alias_exists())
     }
 
     fn admin_get_user(&self, request: &AdminUserCall) -> Reply {

@@ -115,6 +115,12 @@ pub(super) fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppCli
         let first = |at: usize| !spec.auth_flows[..at].contains(&spec.auth_flows[at]);
         (0..spec.auth_flows.len()).filter(|at| first(*at)).map(|at| spec.auth_flows[at].clone()).collect()
     };
+    let allows = |flow: &String| flow.starts_with("ALLOW_");
+    if flows.iter().any(allows) && !flows.iter().all(allows) {
+        return Err(ApiError::invalid_parameter(
+            "ExplicitAuthFlows cannot contain legacy values together with values that begin with ALLOW_.",
+        ));
+    }
     let read = |flow: &String| word(&FLOWS, "explicitAuthFlows", flow);
     let parsed_flows: Vec<Flow> = flows.iter().map(read).collect::<Result<_, _>>()?;
     let any = |wanted: &[Flow]| parsed_flows.iter().any(|flow| wanted.contains(flow));

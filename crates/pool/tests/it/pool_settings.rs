@@ -88,3 +88,19 @@ fn a_new_pool_has_mfa_only_with_a_sender_of_sms() {
     assert_eq!(manage(&mut provider, update), Ok(ManagementResponse::Empty));
     assert!(mfa_config(&mut provider, &pool.id).sms.is_some());
 }
+
+/// API reference, `ExplicitAuthFlows`: legacy values are not assigned together with ALLOW_ values.
+#[test]
+fn legacy_flows_are_not_mixed_with_the_others() {
+    let mut provider = provider();
+    let pool = create(&mut provider, &json!({ "PoolName": "p" })).unwrap();
+    for (flows, accepted) in [
+        (json!(["ALLOW_USER_SRP_AUTH", "USER_PASSWORD_AUTH"]), false),
+        (json!(["USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"]), true),
+        (json!(["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]), true),
+    ] {
+        let spec = json!({ "UserPoolId": pool.id, "ClientName": "c", "ExplicitAuthFlows": flows });
+        let created = manage(&mut provider, ManagementRequest::CreateUserPoolClient(read(&spec)));
+        assert_eq!(created.is_ok(), accepted, "{created:?}");
+    }
+}

@@ -101,3 +101,18 @@ fn verification_flags_are_true_or_false_in_any_case() {
     let refused = "InvalidParameterException: phone_number_verified is true, but there is no phone_number.";
     assert_eq!(without, Err(refused.to_owned()));
 }
+
+/// API reference, `ForceAliasCreation` of AdminCreateUser.
+#[test]
+fn the_alias_of_another_user_is_refused_as_an_alias() {
+    let mut fixture = PoolFixture::new(PoolPolicy::DEFAULT);
+    fixture.allow_email_alias();
+    let verified = [("email", "amy@example.org"), ("email_verified", "true")];
+    create(&mut fixture, "amy", &verified).unwrap();
+    let taken = "AliasExistsException: An account with the given email or phone number already exists.";
+    assert_eq!(create(&mut fixture, "bob", &verified), Err(taken.to_owned()));
+    assert_eq!(
+        create(&mut fixture, "amy", &[]),
+        Err("UsernameExistsException: User already exists".to_owned())
+    );
+}
