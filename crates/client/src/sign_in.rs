@@ -348,6 +348,7 @@ impl SignIn {
             challenge_name: challenge.as_str().to_owned(),
             session: session.map(|session| session.as_str().to_owned()),
             challenge_responses: responses.with(keys::USERNAME, self.username_for_srp.as_str()),
+            client_metadata: Parameters::new(),
         }
     }
 

@@ -298,6 +298,7 @@ impl Pool {
             by: ProvenBy::Code,
             named_device: named_device(answers).or_else(|| unproven.sign_in.named_device.clone()),
             origin,
+            metadata: Parameters::new(),
         };
         let step = self.after_first_factor(now, proven);
         if step.refuses_unknown_device() {

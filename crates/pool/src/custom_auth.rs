@@ -37,6 +37,8 @@ struct CustomSignIn {
     history: Vec<ChallengeResult>,
     /// The recorded event of the sign-in, if the password was proven and threat protection is on.
     event_id: Option<String>,
+    /// `ClientMetadata` of the request.
+    metadata: Parameters,
     /// The session that was answered. It is restored if the device is unknown.
     session: Option<Box<AnsweredSession>>,
 }
@@ -77,8 +79,16 @@ impl Pool {
                 false => None,
             };
             let history = public_a.iter().map(|_| ChallengeResult::right(SRP_A)).collect();
-            let (event_id, session) = (None, None);
-            Ok(CustomSignIn { sign_in, public_a, password_proven: false, history, event_id, session })
+            Ok(CustomSignIn {
+                sign_in,
+                public_a,
+                password_proven: false,
+                history,
+                event_id: None,
+                // Cognito passes the metadata of InitiateAuth to none of these triggers (API reference).
+                metadata: Parameters::new(),
+                session: None,
+            })
         });
         match started {
             Ok(custom) => self.call_trigger(now, custom, Trigger::Define),
@@ -87,7 +97,13 @@ impl Pool {
     }
 
     /// Continues after the correct password with the custom challenges.
-    pub(super) fn continue_custom(&mut self, now: Timestamp, sign_in: SignInState, origin: Origin) -> Step {
+    pub(super) fn continue_custom(
+        &mut self,
+        now: Timestamp,
+        sign_in: SignInState,
+        origin: Origin,
+        metadata: Parameters,
+    ) -> Step {
         let SignInState { client_id, account, credentials, named_device, event_id, .. } = sign_in;
         let owner = Owner::Account(account);
         let started_as = self.name_of(&owner).to_owned();
@@ -97,6 +113,7 @@ impl Pool {
             password_proven: true,
             history: [SRP_A, PASSWORD_VERIFIER].map(ChallengeResult::right).to_vec(),
             event_id,
+            metadata,
             session: None,
         };
         self.call_trigger(now, custom, Trigger::Define)
@@ -135,6 +152,7 @@ impl Pool {
             password_proven,
             history,
             event_id,
+            metadata: request.client_metadata.clone(),
             session: Some(Box::new(AnsweredSession { answer, session, unproven, device_from_start })),
         };
         self.call_trigger(now, custom, Trigger::Verify { private, answer: text.to_owned() })
@@ -180,6 +198,7 @@ impl Pool {
             attributes: account.map(Account::trigger_attributes).unwrap_or_default(),
             user_not_found: account.is_none(),
             history: &history[..answered],
+            metadata: &custom.metadata,
         }
     }
 
@@ -261,6 +280,10 @@ impl Pool {
                         self.begin_srp(&client, owner, public_a, named_device, true)
                     }
                 }
+            }
+            // AWS documents these names too.
+            Some(name) if name.parse::<ChallengeName>().is_ok() => {
+                refuse(ApiError::not_simulated(format!("{name} in the output of DefineAuthChallenge")))
             }
             _ => refuse(trigger::unrecognizable()),
         }

@@ -5,7 +5,7 @@ use super::account::{Account, AccountId};
 use super::session_store::{ProvenBy, SignInState};
 use poolproof_cognito::ids::{ClientId, DeviceKey};
 use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskMode, RiskNote};
-use poolproof_cognito::protocol::{ApiError, DeviceStatus, Origin};
+use poolproof_cognito::protocol::{ApiError, DeviceStatus, Origin, Parameters};
 
 /// A user whose first factor was correct.
 pub(super) struct Proven {
@@ -14,6 +14,8 @@ pub(super) struct Proven {
     pub(super) by: ProvenBy,
     pub(super) named_device: Option<DeviceKey>,
     pub(super) origin: Origin,
+    /// `ClientMetadata` of the request that gave the proof.
+    pub(super) metadata: Parameters,
 }
 
 /// The decision after a correct first factor.
@@ -29,7 +31,7 @@ pub(super) enum Decision {
 impl Pool {
     /// Decides about a sign-in whose first factor was correct.
     pub(super) fn decide(&self, proven: Proven) -> Decision {
-        let Proven { client_id, account: id, by, named_device: named, origin } = proven;
+        let Proven { client_id, account: id, by, named_device: named, origin, .. } = proven;
         let account = self.directory.account(id);
         let policy = &self.policy;
 

@@ -62,6 +62,7 @@ mod groups;
 mod harness;
 mod lockout;
 mod memory;
+mod new_password;
 mod password;
 mod profile;
 pub mod provider;
@@ -168,7 +169,7 @@ enum PendingWork {
     PasswordChallenge(sign_in::PendingChallenge),
     PasswordClaim(sign_in::PendingClaim),
     PlainPassword(password::PendingPlainPassword),
-    NewPassword(password::PendingNewPassword),
+    NewPassword(new_password::PendingNewPassword),
     DeviceChallenge(device_auth::PendingChallenge),
     DeviceClaim(device_auth::PendingClaim),
     Trigger(custom_auth::PendingTrigger),

@@ -14,9 +14,7 @@ use super::sign_in::{named_device, required};
 use super::{Pending, PendingWork, Pool, Step, refuse, reply};
 use poolproof_cognito::ids::{ClientId, DeviceKey};
 use poolproof_cognito::policy::{Lockout, PasswordPolicy};
-use poolproof_cognito::protocol::{
-    ApiError, ChallengeName, ErrorKind, Origin, Parameters, RespondToAuthChallenge, keys,
-};
+use poolproof_cognito::protocol::{ApiError, ErrorKind, Origin, Parameters, keys};
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Job, Salt, Verifier};
 
@@ -26,8 +24,6 @@ pub(super) const FIRST_LOCKING_FAILURE: u32 = 5;
 const MAX_PASSWORD_CHARS: usize = 256;
 /// The characters that count as symbols (developer guide, password requirements).
 const SYMBOLS: &str = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-";
-/// The start of the keys in an answer to `NEW_PASSWORD_REQUIRED` that set attributes.
-const ATTRIBUTE_PREFIX: &str = "userAttributes.";
 /// The start of a refusal's message; three operations use different wordings.
 pub(super) const DOES_NOT_CONFORM: &str = "Password does not conform to policy";
 pub(super) const SIGN_UP_CONFORM: &str = "Password did not conform with policy";
@@ -60,20 +56,6 @@ pub(super) struct PlainPassword<'p> {
     pub(super) device_from_start: bool,
     /// What the answered session is found by, if there is one.
     pub(super) answer: Option<SessionAnswer>,
-}
-
-/// A new password that waits for its verifier.
-#[derive(Debug)]
-pub(super) struct PendingNewPassword {
-    answer: SessionAnswer,
-    pub(super) sign_in: SignInState,
-    /// Whether the answer itself names a device.
-    names_device: bool,
-    /// The attributes that the answer sets (`userAttributes.`).
-    attributes: Vec<(String, String)>,
-    password: String,
-    salt: Salt,
-    pub(super) origin: Origin,
 }
 
 /// Returns the first policy rule that a password violates, in Cognito's words; `None` if it satisfies all.
@@ -202,6 +184,7 @@ impl Pool {
     /// one. Then the user must choose another one; that is the only change that a refusal makes.
     pub(super) fn after_first_factor(&mut self, now: Timestamp, proven: Proven) -> Step {
         let (id, by, origin) = (proven.account, proven.by, proven.origin);
+        let metadata = proven.metadata.clone();
         if let Err(error) = self.check_may_continue(id) {
             return refuse(error);
         }
@@ -237,11 +220,11 @@ impl Pool {
                 &extra_parameters,
             )));
         }
-        self.proceed(now, sign_in, mfa, origin)
+        self.proceed(now, sign_in, mfa, origin, metadata)
     }
 
     /// Returns the sign-in after a correct first factor and whether it requires an MFA, or why it is refused.
-    fn decide_sign_in(&self, proven: Proven) -> Result<(SignInState, bool), ApiError> {
+    pub(super) fn decide_sign_in(&self, proven: Proven) -> Result<(SignInState, bool), ApiError> {
         match self.decide(proven) {
             Decision::Refuse(error) => Err(error),
             Decision::UnknownDevice => Err(ApiError::device_not_found()),
@@ -251,12 +234,19 @@ impl Pool {
 
     /// Continues with the MFA, with custom challenges or with the end of the sign-in. After an MFA there
     /// are no custom challenges (docs/semantics.md, custom challenges).
-    fn proceed(&mut self, now: Timestamp, sign_in: SignInState, mfa: bool, origin: Origin) -> Step {
+    pub(super) fn proceed(
+        &mut self,
+        now: Timestamp,
+        sign_in: SignInState,
+        mfa: bool,
+        origin: Origin,
+        metadata: Parameters,
+    ) -> Step {
         if mfa {
             return reply(Ok(self.ask_for_factor(now, sign_in)));
         }
         if sign_in.proven_by == ProvenBy::CustomAfterPassword {
-            return self.continue_custom(now, sign_in, origin);
+            return self.continue_custom(now, sign_in, origin, metadata);
         }
         reply(Ok(self.after_factor(now, sign_in)))
     }
@@ -385,106 +375,13 @@ impl Pool {
             && session.as_ref().is_some_and(|(_, unproven)| unproven.sign_in.named_device.is_none());
         let named_device = named_device.filter(|_| !forgotten);
         let by = ProvenBy::PlainPassword;
-        let step = self.after_first_factor(now, Proven { client_id, account, by, named_device, origin });
+        let metadata = Parameters::new();
+        let step =
+            self.after_first_factor(now, Proven { client_id, account, by, named_device, origin, metadata });
         if let (Some((session, mut unproven)), true) = (session, step.refuses_unknown_device()) {
             unproven.sign_in.named_device = None;
             self.session_store.restore_unproven(&session, unproven);
         }
         step
-    }
-
-    /// Answers `NEW_PASSWORD_REQUIRED`.
-    pub(super) fn change_password(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
-        match self.read_new_password(now, request) {
-            Ok((job, password)) => {
-                let client_id = password.sign_in.client_id.clone();
-                Step::Compute(job, Pending::new(&client_id, PendingWork::NewPassword(password)))
-            }
-            Err(error) => refuse(error),
-        }
-    }
-
-    fn read_new_password(
-        &mut self,
-        now: Timestamp,
-        request: &RespondToAuthChallenge,
-    ) -> Result<(Job, PendingNewPassword), ApiError> {
-        let password = required(&request.challenge_responses, keys::NEW_PASSWORD)?;
-        self.check_password(DOES_NOT_CONFORM, password)?;
-        let answer = SessionAnswer::read(request, ChallengeName::NewPasswordRequired)?;
-        let open = self.check_session(now, &answer)?;
-        let ExpectedAnswer::NewPassword { origin } = open.expected_answer else {
-            return Err(ApiError::internal("the session expects another challenge"));
-        };
-        let mut sign_in = open.sign_in.clone();
-        // This answer is the last one, so the device that it names counts.
-        let named_device = named_device(&request.challenge_responses);
-        let names_device = named_device.is_some();
-        sign_in.named_device = named_device.or(sign_in.named_device);
-        let attribute = |(key, value): (&str, &str)| {
-            let name = key.strip_prefix(ATTRIBUTE_PREFIX)?;
-            Some((name.to_owned(), value.to_owned()))
-        };
-        let attributes = request.challenge_responses.iter().filter_map(attribute).collect();
-        let salt = self.new_salt()?;
-        let identity = self.srp_identity(&Owner::Account(sign_in.account));
-        let password = password.to_owned();
-        let job = Job::Verifier {
-            group: self.identity.group,
-            salt: salt.clone(),
-            identity,
-            password: password.clone(),
-        };
-        let pending_work =
-            PendingNewPassword { answer, sign_in, names_device, attributes, password, salt, origin };
-        Ok((job, pending_work))
-    }
-
-    /// Continues `NEW_PASSWORD_REQUIRED`: stores the new verifier and the attributes, and signs in. Changes
-    /// since the challenge are checked before anything is stored. If the pool does not know the device or
-    /// refuses the attributes, the session can still be answered.
-    pub(super) fn store_new_password(
-        &mut self,
-        now: Timestamp,
-        pending_work: PendingNewPassword,
-        verifier: Verifier,
-    ) -> Step {
-        let PendingNewPassword { answer, sign_in, names_device, attributes, password, salt, origin } =
-            pending_work;
-        let id = sign_in.account;
-        let taken = self.check_password(DOES_NOT_CONFORM, &password);
-        let (session, mut open) = match taken.and_then(|()| self.take_answered(now, &answer)) {
-            Ok(taken) => taken,
-            Err(error) => return refuse(error),
-        };
-        let SignInState { client_id, proven_by: by, named_device, event_id, .. } = sign_in;
-        let named_device = if names_device { named_device } else { open.sign_in.named_device.clone() };
-        let decided = match self.decide_sign_in(Proven { client_id, account: id, by, named_device, origin }) {
-            Err(error) if error.kind == ErrorKind::ResourceNotFound => {
-                open.sign_in.named_device = None;
-                Err(error)
-            }
-            Err(error) => {
-                self.record_end(id, event_id.as_deref(), EventResult::Fail);
-                return refuse(error);
-            }
-            Ok(decided) if attributes.is_empty() => Ok(decided),
-            Ok(decided) => self.update_attributes(now, id, attributes, true).map(|_| decided),
-        };
-        let (sign_in, mfa) = match decided {
-            Ok(decided) => decided,
-            Err(error) => {
-                self.session_store.restore_session(&session, open);
-                return refuse(error);
-            }
-        };
-        let account = self.directory.account_mut(id);
-        // Other sign-ins with the temporary password end.
-        account.end_sign_ins();
-        let sign_in = SignInState { event_id, credentials: account.credential_version, ..sign_in };
-        account.salt = salt;
-        account.verifier = verifier;
-        account.user_status = UserStatus::Confirmed;
-        self.proceed(now, sign_in, mfa, origin)
     }
 }

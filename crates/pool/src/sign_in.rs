@@ -44,6 +44,7 @@ pub(super) struct PendingClaim {
     /// Whether `InitiateAuth` named the device, and the claim none.
     device_from_start: bool,
     pub(super) origin: Origin,
+    metadata: Parameters,
 }
 
 /// A claim: the same three values for a password and for a device.
@@ -243,9 +244,7 @@ impl Pool {
             )));
         };
         match name {
-            ChallengeName::PasswordVerifier => {
-                self.claim_password(now, origin, &client, &request.challenge_responses)
-            }
+            ChallengeName::PasswordVerifier => self.claim_password(now, origin, &client, request),
             ChallengeName::NewPasswordRequired => self.change_password(now, request),
             ChallengeName::DeviceSrpAuth => self.start_device(now, origin, request),
             ChallengeName::DevicePasswordVerifier => self.claim_device(now, request),
@@ -281,8 +280,9 @@ impl Pool {
         now: Timestamp,
         origin: Origin,
         client: &AppClient,
-        answers: &Parameters,
+        request: &RespondToAuthChallenge,
     ) -> Step {
+        let answers = &request.challenge_responses;
         let read = required(answers, keys::USERNAME).and_then(|name| Ok((name, Claim::read(answers)?)));
         let (username, claim) = match read {
             Ok(read) => read,
@@ -296,8 +296,9 @@ impl Pool {
         let device_from_start = named_device.is_none();
         let named_device = named_device.or_else(|| challenge.device_key.clone());
         let (proof, username) = (challenge.proof.clone(), username.to_owned());
+        let metadata = request.client_metadata.clone();
         let pending_work =
-            PendingClaim { challenge, username, claim, named_device, device_from_start, origin };
+            PendingClaim { challenge, username, claim, named_device, device_from_start, origin, metadata };
         match proof {
             Proof::Used => refuse(ApiError::incorrect_credentials()),
             Proof::Key(key) => self.judge_password_claim(now, pending_work, &key),
@@ -362,7 +363,7 @@ impl Pool {
     }
 
     fn judge_password_claim(&mut self, now: Timestamp, pending_work: PendingClaim, key: &SessionKey) -> Step {
-        let PendingClaim { challenge, claim, named_device, origin, .. } = pending_work;
+        let PendingClaim { challenge, claim, named_device, origin, metadata, .. } = pending_work;
         self.session_store.keep_session_key(&claim.block, key);
         let identity = self.srp_identity(&challenge.owner);
         let proven = self.is_current(&challenge) && claim.is_valid(key, &identity);
@@ -379,7 +380,8 @@ impl Pool {
         };
         let by = if challenge.custom { ProvenBy::CustomAfterPassword } else { ProvenBy::Srp };
         let client_id = challenge.client_id;
-        let step = self.after_first_factor(now, Proven { client_id, account: id, by, named_device, origin });
+        let proven = Proven { client_id, account: id, by, named_device, origin, metadata };
+        let step = self.after_first_factor(now, proven);
         if step.refuses_unknown_device() {
             // Clients send the same claim again without the device key. Then the key from the start does not
             // count either.

@@ -7,13 +7,16 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use poolproof_cognito::protocol::{ApiError, ErrorKind};
+use poolproof_cognito::protocol::{ApiError, ErrorKind, Parameters};
 
 /// Wrong answers in one sign-in after which the built-in triggers refuse it. AWS leaves this to the trigger.
 const MAX_WRONG_ANSWERS: usize = 3;
 
 /// Most challenges in one sign-in. It bounds the memory when an endpoint asks without end.
 pub(super) const MAX_CHALLENGES: usize = 50;
+
+/// Most characters of a trigger's error message that the client gets.
+const MAX_MESSAGE: usize = 256;
 
 /// The key of the public parameter in which the built-in triggers return a challenge's name.
 const CHALLENGE: &str = "challenge";
@@ -158,6 +161,8 @@ pub(super) struct EventContext<'e> {
     pub(super) attributes: Map<String, Value>,
     pub(super) user_not_found: bool,
     pub(super) history: &'e [ChallengeResult],
+    /// `ClientMetadata` of the request.
+    pub(super) metadata: &'e Parameters,
 }
 
 /// Returns the event of a trigger.
@@ -178,6 +183,9 @@ pub(super) fn event(trigger: &Trigger, context: &EventContext<'_>) -> TriggerCal
         "userAttributes": &context.attributes,
         "userNotFound": context.user_not_found,
     });
+    if !context.metadata.is_empty() {
+        request["clientMetadata"] = json!(context.metadata);
+    }
     let response = match trigger {
         Trigger::Define => {
             request["session"] = session.into();
@@ -215,6 +223,8 @@ pub(super) fn event(trigger: &Trigger, context: &EventContext<'_>) -> TriggerCal
 pub(super) fn read(trigger: &Trigger, answer: Result<Vec<u8>, TriggerFailure>) -> Result<Output, ApiError> {
     let name = trigger.name();
     let failed = |message: &str| {
+        let message: String =
+            message.chars().filter(|letter| !letter.is_control()).take(MAX_MESSAGE).collect();
         let message = format!("{name} failed with error {}.", message.trim_end_matches('.'));
         ApiError::new(ErrorKind::UserLambdaValidation, message)
     };
@@ -233,9 +243,9 @@ pub(super) fn read(trigger: &Trigger, answer: Result<Vec<u8>, TriggerFailure>) -
         }
     })?;
     match (answered.response, answered.error_message) {
-        (None, Some(message)) => Err(failed(&message)),
+        (_, Some(message)) => Err(failed(&message)),
         (None, None) => Err(unrecognizable()),
-        (Some(response), _) => match trigger {
+        (Some(response), None) => match trigger {
             Trigger::Define => parse(response).map(Output::Define),
             Trigger::Create { .. } => parse(response).map(Output::Create),
             Trigger::Verify { .. } => parse(response)
@@ -316,9 +326,16 @@ mod tests {
         for text in [r#"{"response":{}}"#, r#"{"response":{"answerCorrect":null}}"#] {
             assert_eq!(error(&verify, text), unrecognizable, "{text:?}");
         }
-        let lambda_error = r#"{"errorMessage":"no robots.","errorType":"Error"}"#;
         let message = "UserLambdaValidationException: DefineAuthChallenge failed with error no robots.";
-        assert_eq!(error(&define, lambda_error), message);
+        for lambda_error in [
+            r#"{"errorMessage":"no robots.","errorType":"Error"}"#,
+            r#"{"response":{"issueTokens":true},"errorMessage":"no robots"}"#,
+            r#"{"errorMessage":"no\r\n\u0007 robots"}"#,
+        ] {
+            assert_eq!(error(&define, lambda_error), message);
+        }
+        let long = format!(r#"{{"errorMessage":"{}"}}"#, "x".repeat(15_000));
+        assert!(error(&define, &long).len() < 400);
         let deep = "[".repeat(100_000);
         assert!(error(&define, &deep).starts_with("InvalidLambdaResponseException"));
     }

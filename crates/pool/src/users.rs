@@ -99,8 +99,8 @@ impl Pool {
             AccountRequest::AdminDisableUser(request) => reply(self.enable(now, &request, false)),
             AccountRequest::AdminConfirmSignUp(request) => reply(self.admin_confirm(now, &request)),
             AccountRequest::AdminUserGlobalSignOut(request) => reply(self.admin_sign_out(&request)),
-            AccountRequest::AdminSetUserMfaPreference(request) => {
             AccountRequest::AdminDeleteSoftwareToken(request) => reply(self.admin_delete_app(now, &request)),
+            AccountRequest::AdminSetUserMfaPreference(request) => {
                 reply(self.admin_set_preference(now, &request))
             }
             AccountRequest::SetUserMfaPreference(request) => reply(self.set_own_preference(now, &request)),
@@ -150,11 +150,18 @@ impl Pool {
             challenge_name,
             session,
             challenge_responses,
+            client_metadata,
         } = request;
         if let Err(error) = self.check_pool(&user_pool_id) {
             return refuse(error);
         }
-        let request = RespondToAuthChallenge { client_id, challenge_name, session, challenge_responses };
+        let request = RespondToAuthChallenge {
+            client_id,
+            challenge_name,
+            session,
+            challenge_responses,
+            client_metadata,
+        };
         self.answer(now, origin, Request::RespondToAuthChallenge(request))
     }
 

@@ -229,6 +229,9 @@ pub struct AdminRespondToAuthChallenge {
     /// `ChallengeResponses`.
     #[serde(default, skip_serializing_if = "Parameters::is_empty")]
     pub challenge_responses: Parameters,
+    /// `ClientMetadata`, for the triggers of custom challenges.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub client_metadata: Parameters,
 }
 
 /// `VerifySoftwareToken` with an access token.

@@ -112,6 +112,9 @@ pub struct RespondToAuthChallenge {
     /// `ChallengeResponses`.
     #[serde(default, skip_serializing_if = "Parameters::is_empty")]
     pub challenge_responses: Parameters,
+    /// `ClientMetadata`, for the triggers of custom challenges.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub client_metadata: Parameters,
 }
 
 /// `AssociateSoftwareToken` during `MFA_SETUP`.

@@ -31,6 +31,7 @@ fn a_client_continues_only_its_own_sign_ins() {
             challenge_name: name.as_str().to_owned(),
             session,
             challenge_responses: answers,
+            client_metadata: Parameters::new(),
         })
     };
     let begun = fixture.start("ann");

@@ -35,7 +35,7 @@ fn client() -> AppClient {
     AppClient::public(ClientId::new(CLIENT))
 }
 
-fn named(name: &str) -> Parameters {
+pub(crate) fn named(name: &str) -> Parameters {
     Parameters::new().with(keys::USERNAME, name)
 }
 
@@ -50,7 +50,7 @@ fn enter(fixture: &mut PoolFixture, asked: &Challenge, answers: Parameters) -> R
     fixture.answer(asked.name, asked.session.as_ref(), answers)
 }
 
-fn says(name: &str, answer: &str) -> Parameters {
+pub(crate) fn says(name: &str, answer: &str) -> Parameters {
     named(name).with(keys::ANSWER, answer)
 }
 
@@ -253,28 +253,28 @@ fn a_user_who_may_not_sign_in_is_refused_at_the_start_and_at_the_end() {
 }
 
 /// A pool whose triggers are at an endpoint that this test plays.
-struct Endpoint(PoolFixture);
+pub(crate) struct Endpoint(pub(crate) PoolFixture);
 
 impl Endpoint {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut fixture = PoolFixture::of_ann(PoolPolicy::DEFAULT);
         fixture.custom_auth(CustomAuth::Endpoint);
         Self(fixture)
     }
 
-    fn called(step: Step) -> (TriggerCall, Pending) {
+    pub(crate) fn called(step: Step) -> (TriggerCall, Pending) {
         match step {
             Step::Trigger(call, pending) => (*call, pending),
             other => panic!("{other:?}"),
         }
     }
 
-    fn start(&mut self) -> (TriggerCall, Pending) {
+    pub(crate) fn start(&mut self) -> (TriggerCall, Pending) {
         let harness = &mut self.0.harness;
         Self::called(harness.pool.handle(harness.now, harness.origin, initiate("CUSTOM_AUTH", named("ann"))))
     }
 
-    fn answer(&mut self, asked: &Challenge, answer: &str) -> (TriggerCall, Pending) {
+    pub(crate) fn answer(&mut self, asked: &Challenge, answer: &str) -> (TriggerCall, Pending) {
         let session = asked.session.as_ref().map(poolproof_cognito::ids::Session::as_str);
         let request = respond("CUSTOM_CHALLENGE", session, says("ann", answer));
         let harness = &mut self.0.harness;
@@ -282,7 +282,7 @@ impl Endpoint {
     }
 
     /// Answers a call with its own event and this response.
-    fn respond(&mut self, (call, pending): (TriggerCall, Pending), response: Value) -> Step {
+    pub(crate) fn respond(&mut self, (call, pending): (TriggerCall, Pending), response: Value) -> Step {
         let mut event = call.event;
         event["response"] = response;
         let now = self.0.harness.now;
@@ -290,7 +290,7 @@ impl Endpoint {
     }
 }
 
-fn reply(step: Step) -> Reply {
+pub(crate) fn reply(step: Step) -> Reply {
     match step {
         Step::Reply(reply) => reply,
         other => panic!("{other:?}"),
@@ -392,7 +392,6 @@ fn an_endpoint_that_fails_ends_the_sign_in_with_the_errors_of_aws() {
     let unrecognizable = "InvalidLambdaResponseException: Unrecognizable lambda output";
     for response in [
         json!({}),
-        json!({ "challengeName": "SMS_MFA" }),
         // There is no SRP_A to prove a password with.
         json!({ "challengeName": "PASSWORD_VERIFIER" }),
         json!({ "issueTokens": 1 }),

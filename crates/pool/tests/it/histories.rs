@@ -112,6 +112,7 @@ impl RandomRequest {
                     .to_owned(),
                 session: maybe(2),
                 challenge_responses: self.parameters(overheard),
+                client_metadata: Parameters::new(),
             }),
             15 => Request::AssociateSoftwareToken(AssociateSoftwareToken { session: maybe(2) }),
             16 => Request::VerifySoftwareToken(VerifySoftwareToken {

@@ -44,5 +44,6 @@ mod sign_in;
 mod software_token;
 mod tokens;
 mod transitions;
+mod trigger_requests;
 mod user_attributes;
 mod users;

@@ -36,6 +36,7 @@ pub(crate) fn respond(name: &str, session: Option<&str>, answers: Parameters) ->
         challenge_name: name.to_owned(),
         session: session.map(str::to_owned),
         challenge_responses: answers,
+        client_metadata: Parameters::new(),
     })
 }
 

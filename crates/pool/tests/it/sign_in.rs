@@ -387,6 +387,7 @@ fn another_client_cannot_answer() {
         challenge_name: "PASSWORD_VERIFIER".to_owned(),
         session: None,
         challenge_responses: fixture.claim(&exchange, PASSWORD),
+        ..RespondToAuthChallenge::default()
     };
     let expected = "ResourceNotFoundException: User pool client other does not exist.";
     assert_eq!(refusal(fixture.ask(Request::RespondToAuthChallenge(answer))), expected);
