@@ -2,7 +2,8 @@
 
 use super::account::AccountId;
 use super::answer::SessionAnswer;
-use super::code_delivery::{DeliveredCode, delivery_details};
+use super::code_delivery::delivery_details;
+use super::codes::DeliveredCode;
 use super::decide::Proven;
 use super::password::PlainPassword;
 use super::session_store::{FirstAnswer, Owner, ProvenBy, UnprovenSession, UnprovenSignIn};

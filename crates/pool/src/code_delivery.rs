@@ -4,6 +4,7 @@ use rand::RngExt as _;
 
 use super::Pool;
 use super::account::{Account, AccountId};
+use super::codes::DeliveredCode;
 use super::factor::{masked_email, masked_phone};
 use super::session_store::Delivery;
 use poolproof_cognito::policy::AddressKind;
@@ -16,14 +17,6 @@ pub(super) fn delivery_details(kind: AddressKind, address: &str) -> CodeDelivery
         AddressKind::Phone => masked_phone(address),
     };
     CodeDelivery { destination, medium: kind.medium(), attribute: kind.attribute() }
-}
-
-/// A code that a sign-in waits for, and the address that received it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct DeliveredCode {
-    pub(crate) kind: AddressKind,
-    pub(crate) address: String,
-    pub(crate) code: String,
 }
 
 impl Account {

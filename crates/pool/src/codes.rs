@@ -54,6 +54,14 @@ impl std::fmt::Debug for SentCode {
     }
 }
 
+/// A code that a sign-in waits for, and the address that received it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct DeliveredCode {
+    pub(crate) kind: AddressKind,
+    pub(crate) address: String,
+    pub(crate) code: String,
+}
+
 /// A code that was sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

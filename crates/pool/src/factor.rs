@@ -3,7 +3,7 @@
 use super::Pool;
 use super::account::Account;
 use super::answer::SessionAnswer;
-use super::code_delivery::DeliveredCode;
+use super::codes::DeliveredCode;
 use super::session_store::{ExpectedAnswer, LookupKey, OpenSession, Owner, SignInState};
 use super::sign_in::{named_device, required};
 use poolproof_cognito::ids::{DeviceKey, Session};

@@ -18,8 +18,7 @@ pub(super) use lookup::{LookupKey, SessionHandle};
 pub(super) use unproven::{FirstAnswer, ProvenBy, UnprovenSession, UnprovenSignIn};
 
 use super::account::AccountId;
-use super::code_delivery::DeliveredCode;
-use super::codes::HourlyCount;
+use super::codes::{DeliveredCode, HourlyCount};
 use super::entry_counts::EntryCounts;
 use super::expiry_queue::ExpiryQueue;
 use super::lockout::{FailureKey, Failures};

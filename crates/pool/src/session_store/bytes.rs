@@ -4,7 +4,7 @@ use super::{
     Exchange, ExpectedAnswer, ExpiredSession, FailureKey, FirstAnswer, LookupKey, OpenSession, Owner,
     PasswordChallenge, Proof, SessionEntry, SessionStore, SignInState, UnknownUser, UnprovenSession,
 };
-use crate::code_delivery::DeliveredCode;
+use crate::codes::DeliveredCode;
 use crate::memory::{ALLOCATION, HeapBytes, SRP_NUMBER, map_entry};
 use crate::trigger::{ChallengeResult, CustomState};
 use poolproof_cognito::time::Timestamp;

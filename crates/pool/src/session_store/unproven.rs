@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ExpiredSession, LookupKey, Owner, SessionEntry, SessionStore};
-use crate::code_delivery::DeliveredCode;
+use crate::codes::DeliveredCode;
 use crate::trigger::CustomState;
 use poolproof_cognito::ids::{ClientId, DeviceKey, Session};
 use poolproof_cognito::policy::AddressKind;
