@@ -197,7 +197,7 @@ pub(super) const TABLE: &[Entry] = &[
     },
     Entry {
         id: "risk-actions-unknown",
-        severity: Low,
+        severity: Medium,
         applies: |s| enforced(s) && !s.risk_known,
         cells: CellCount::Uncounted,
         headline: "Risk is enforced, but its actions are unknown.",

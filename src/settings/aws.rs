@@ -41,6 +41,8 @@ const ACTION_WORDS: [(&str, RiskAction); 4] = [
 const EVENT_WORDS: [&str; 3] = ["SIGN_IN", "PASSWORD_CHANGE", "SIGN_UP"];
 /// Values of `AllowedFirstAuthFactors`.
 const FIRST_FACTOR_WORDS: [&str; 4] = ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"];
+const PASSKEYS: &str = "WEB_AUTHN in Policies.SignInPolicy.AllowedFirstAuthFactors";
+const IGNORE_UNSIMULATED: &str = "--ignore-unsimulated accepts and lists such settings";
 const COMPROMISED_WORDS: [(&str, bool); 2] = [("BLOCK", true), ("NO_ACTION", false)];
 
 /// Top key of `describe-user-pool-client`.
@@ -50,8 +52,8 @@ const NO_MFA: &str = "get-user-pool-mfa-config is missing, so the available seco
     are assumed to be possible.";
 const NO_RISK: &str = "describe-risk-configuration is missing: Cognito's default is assumed, which blocks \
     at every level.";
-const NO_ACTIONS: &str = "The risk configuration has no account takeover actions: Cognito's default is \
-    assumed, which blocks at every level.";
+const NO_ACTIONS: &str = "The risk configuration is empty: Cognito's default is assumed, which blocks at every \
+    level.";
 const SOME_ACTIONS: &str =
     "Risk levels that the risk configuration does not name are assumed to have no action.";
 const ONE_CLIENT: &str =
@@ -158,8 +160,7 @@ fn check_unsimulated(documents: &[AwsDocument], unsimulated: Unsimulated) -> Res
                 if unsimulated == Unsimulated::Refuse {
                     let path: Vec<&str> = key.into_iter().chain(name.split('.')).collect();
                     let message = format!("poolproof does not simulate {name}");
-                    let help = "--ignore-unsimulated accepts and lists such settings".to_owned();
-                    return Err(document.error_at(&path, &message, Some(help)));
+                    return Err(document.error_at(&path, &message, Some(IGNORE_UNSIMULATED.to_owned())));
                 }
                 ignored.push(name);
             }
@@ -222,7 +223,9 @@ pub(super) fn settings(
     let exceptions = risk.map_or_else(|| Ok(RiskExceptions::default()), exceptions)?;
     let blocks_compromised = risk.map_or(Ok(false), blocks_compromised)?;
     let compromised = if blocks_compromised { CompromisedAction::Block } else { CompromisedAction::NoAction };
-    let ignored = check_unsimulated(documents, unsimulated)?;
+    let first_factors = first_factors(pool, unsimulated)?;
+    let mut ignored = check_unsimulated(documents, unsimulated)?;
+    ignored.extend(first_factors.passkeys.then(|| PASSKEYS.to_owned()));
     let mut notes: Vec<String> = notes.into_iter().map(str::to_owned).collect();
     if !ignored.is_empty() {
         notes.push(format!("Not simulated and ignored: {}.", ignored.join(", ")));
@@ -234,7 +237,6 @@ pub(super) fn settings(
             .map(|object| model::known_members("UserPoolMfaConfig", object)),
         clients: clients(documents, content.id.as_deref())?,
     };
-    let first_factors = first_factors(pool)?;
     let PoolContent { id, name, .. } = content;
     Ok(PoolSettings {
         name: name.or_else(|| id.clone()).unwrap_or_else(|| "unnamed pool".to_owned()),
@@ -245,7 +247,7 @@ pub(super) fn settings(
             suppress_mfa,
             mfa: mode,
             factor_types: factors,
-            first_factors,
+            first_factors: first_factors.codes,
             risk: RiskPolicy { compromised, ..risk_policy },
             quotas: Quotas::COGNITO,
             ..PoolPolicy::DEFAULT
@@ -262,19 +264,39 @@ pub(super) fn settings(
     })
 }
 
-/// Returns the first factors besides the password. Passkeys are not simulated, so they are left out.
-fn first_factors((pool, content): Document<'_, PoolContent>) -> Result<FirstFactors, Diagnostic> {
+/// The first factors besides the password.
+struct AllowedFirstFactors {
+    codes: FirstFactors,
+    /// Passkeys are not simulated.
+    passkeys: bool,
+}
+
+fn first_factors(
+    (pool, content): Document<'_, PoolContent>,
+    unsimulated: Unsimulated,
+) -> Result<AllowedFirstFactors, Diagnostic> {
     let policy = content.policies.as_ref().and_then(|policies| policies.sign_in_policy.as_ref());
-    let Some(policy) = policy else { return Ok(FirstFactors::PASSWORD) };
+    let Some(policy) = policy else {
+        return Ok(AllowedFirstFactors { codes: FirstFactors::PASSWORD, passkeys: false });
+    };
     let allowed = &policy.allowed_first_auth_factors;
+    let path = [POOL, "Policies", "SignInPolicy", "AllowedFirstAuthFactors"];
     if let Some(at) = allowed.iter().position(|factor| !FIRST_FACTOR_WORDS.contains(&factor.as_str())) {
         let all: Vec<String> = FIRST_FACTOR_WORDS.iter().map(|word| format!("`{word}`")).collect();
         let message = format!("unknown value `{}`, expected one of {}", allowed[at], all.join(", "));
-        let path = [POOL, "Policies", "SignInPolicy", "AllowedFirstAuthFactors"];
         return Err(pool.error_at_index(&path, at, &message));
     }
-    let has = |name: &str| allowed.iter().any(|factor| factor == name);
-    Ok(FirstFactors { email_otp: has("EMAIL_OTP"), sms_otp: has("SMS_OTP") })
+    let position = |name: &str| allowed.iter().position(|factor| factor == name);
+    if position("PASSWORD").is_none() {
+        return Err(pool.error_at(&path, "the list lacks `PASSWORD`, which Cognito requires", None));
+    }
+    if let (Some(at), Unsimulated::Refuse) = (position("WEB_AUTHN"), unsimulated) {
+        let message = format!("poolproof does not simulate {PASSKEYS}; {IGNORE_UNSIMULATED}");
+        return Err(pool.error_at_index(&path, at, &message));
+    }
+    let codes =
+        FirstFactors { email_otp: position("EMAIL_OTP").is_some(), sms_otp: position("SMS_OTP").is_some() };
+    Ok(AllowedFirstFactors { codes, passkeys: position("WEB_AUTHN").is_some() })
 }
 
 /// Returns whether sign-ins with compromised passwords are blocked.
@@ -427,19 +449,22 @@ fn risk_policy(
             notes.push(EXCEPTIONS);
         }
     }
-    let known = given.iter().any(Option::is_some);
-    let default_action = match (known, mode) {
+    // As in SetRiskConfiguration: the default applies only if nothing is configured.
+    let configured = risk.is_some_and(|(_, content)| {
+        content.takeover.is_some() || content.compromised.is_some() || content.exceptions.is_some()
+    });
+    let default_action = match (configured, mode) {
         (false, RiskMode::Enforced) => {
             notes.push(if risk.is_some() { NO_ACTIONS } else { NO_RISK });
             RiskAction::Block
         }
         _ => {
-            if known && given.iter().any(Option::is_none) {
+            if configured && given.iter().any(Option::is_none) {
                 notes.push(SOME_ACTIONS);
             }
             RiskAction::NoAction
         }
     };
     let [low, medium, high] = given.map(|action| action.unwrap_or(default_action));
-    Ok((RiskPolicy { mode, low, medium, high, ..RiskPolicy::OFF }, known))
+    Ok((RiskPolicy { mode, low, medium, high, ..RiskPolicy::OFF }, risk.is_some()))
 }

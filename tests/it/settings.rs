@@ -165,12 +165,45 @@ fn the_factors_are_those_that_can_be_enrolled() {
 fn assumptions_are_reported() {
     let notes = |document: Value| with_document(&document).notes.join("\n");
     let risk = |inside: Value| notes(json!({ "RiskConfiguration": inside }));
-    assert!(risk(json!({ "UserPoolId": "a_1" })).contains("no account takeover actions"));
+    assert!(risk(json!({ "UserPoolId": "a_1" })).contains("The risk configuration is empty"));
     assert!(risk(json!({ "ClientId": "c" })).contains("one app client"));
     let lists = json!({ "RiskExceptionConfiguration": { "BlockedIPRangeList": ["192.0.2.0/24"] } });
     assert!(risk(lists).contains("always blocked"));
     assert!(pool(&json!({ "DeviceConfiguration": {} })).notes.join("\n").contains("DeviceConfiguration"));
     assert!(pool(&json!({})).notes.join("\n").contains("MfaConfiguration is missing"));
+}
+
+/// SetRiskConfiguration treats the same content in the same way.
+#[test]
+fn a_risk_configuration_without_takeover_actions_has_no_action() {
+    let compromised = json!({ "Actions": { "EventAction": "BLOCK" } });
+    for (content, action) in [
+        (json!({ "CompromisedCredentialsRiskConfiguration": compromised }), RiskAction::NoAction),
+        (json!({ "RiskExceptionConfiguration": {} }), RiskAction::NoAction),
+        (json!({ "UserPoolId": "a_1" }), RiskAction::Block),
+    ] {
+        let settings = with_document(&json!({ "RiskConfiguration": content }));
+        let risk = settings.policy.risk;
+        assert_eq!([risk.low, risk.medium, risk.high], [action; 3], "{content}");
+        // The document is there, so no advice asks for it.
+        assert!(settings.risk_known, "{content}");
+    }
+}
+
+#[test]
+fn passkeys_are_refused_or_listed_and_the_password_is_required() {
+    let text = |factors: &[&str]| {
+        let policies = json!({ "SignInPolicy": { "AllowedFirstAuthFactors": factors } });
+        json!({ "UserPool": { "Policies": policies } }).to_string()
+    };
+    let refused = parse(&[("pool.json", &text(&["PASSWORD", "WEB_AUTHN"]))]).unwrap_err().to_string();
+    assert!(refused.contains("does not simulate WEB_AUTHN") && refused.contains("--ignore-uns"), "{refused}");
+    let files = [("pool.json".to_owned(), text(&["PASSWORD", "WEB_AUTHN", "EMAIL_OTP"]).into_bytes())];
+    let settings = settings::parse(&files, Unsimulated::Ignore).unwrap();
+    assert!(settings.policy.first_factors.email_otp && !settings.policy.first_factors.sms_otp);
+    assert!(settings.notes.iter().any(|note| note.contains("ignored: WEB_AUTHN")), "{:?}", settings.notes);
+    let refused = parse(&[("pool.json", &text(&["EMAIL_OTP"]))]).unwrap_err().to_string();
+    assert!(refused.contains("the list lacks `PASSWORD`"), "{refused}");
 }
 
 #[test]
