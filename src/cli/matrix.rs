@@ -24,6 +24,9 @@ pub(super) fn matrix(args: &MatrixArgs) -> Result<Exit, Exit> {
     if let Against::Endpoint(address) = &args.against {
         return super::conformance::conformance(args, address, &matrix);
     }
+    if args.sample.is_some() {
+        return Err(usage_error("--sample needs --against URL"));
+    }
     let compares = args.against == Against::Pool || args.baseline.is_some();
     // An unreadable baseline is an error before anything is played.
     let changes = args.baseline.as_deref().map(|file| changes(file, &matrix)).transpose()?;

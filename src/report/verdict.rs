@@ -65,6 +65,7 @@ impl Verdict {
         if passed && !run_info.thresholds.is_empty() {
             sentences.push(match run_info.thresholds.len() {
                 1 => "The threshold holds.".to_owned(),
+                2 => "Both thresholds hold.".to_owned(),
                 n => format!("All {} thresholds hold.", count(n as u64)),
             });
         }

@@ -15,7 +15,7 @@ pub(super) fn table(report: &Report, most: usize) -> Markup {
         section {
             h2 { "Policy by situation" }
             p.lead { "What distinguishes sign-ins of this pool: the device that was named, the user's \
-                factors, the risk level. Situations with another decision are open. Refresh tokens are \
+                factors, the risk level. Situations with mismatches are expanded. Refresh tokens are \
                 listed by rule, below." }
             @if report.decisions.cases.is_empty() {
                 p.lead { "No sign-in was decided." }
@@ -23,7 +23,7 @@ pub(super) fn table(report: &Report, most: usize) -> Markup {
                 @if differing.is_empty() {
                     div.clean {
                         (tick(true))
-                        p { "All of " (situations(as_expected.len())) " decisions match the rules." }
+                        p { (all_match(as_expected.len())) }
                     }
                 } @else {
                     (rows(&differing, most, "Situations with mismatches"))
@@ -36,6 +36,13 @@ pub(super) fn table(report: &Report, most: usize) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn all_match(number: usize) -> String {
+    match number {
+        1 => "Every decision in the one situation matches the rules.".to_owned(),
+        _ => format!("Every decision in all {} matches the rules.", situations(number)),
     }
 }
 
