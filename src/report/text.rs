@@ -163,7 +163,6 @@ fn devices(out: &mut String, report: &Report) {
 fn latencies(out: &mut String, report: &Report) {
     let sign_in = &report.latency.sign_in;
     let mut rows = vec![("sign-in, intended", &sign_in.intended), ("sign-in, service", &sign_in.service)];
-    rows.extend(report.latency.undecided.iter().map(|undecided| ("undecided", undecided)));
     rows.extend(report.steps());
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let _ = writeln!(

@@ -183,8 +183,8 @@ fn a_pool_that_decides_wrongly_has_no_capacity() {
             assert_eq!(found.verdict.exit_code, 0, "{defect:?}");
         }
     }
-    // The mix has only known devices, without risk or factors. Only this defect has an effect on them.
-    assert_eq!(detected, ["NewDeviceAlways"]);
+    // The mix has only known devices, without risk or factors. Only these defects have an effect on them.
+    assert_eq!(detected, ["NewDeviceAlways", "SubForSrp"]);
 }
 
 /// Writes a scenario file and returns its path.

@@ -377,7 +377,7 @@ fn reports_that_are_not_comparable_are_refused_with_84() {
     // Scenarios are the same if only their notation, comments or thresholds differ.
     let mut other = original;
     other.scenario.yaml =
-        format!("# Why.\n{}thresholds: [ sign_in.p50 < 1s ]\n", SCENARIO.replace("30s", "30000ms"));
+        format!("# Why.\n{}thresholds: [ failed.rate < 1% ]\n", SCENARIO.replace("30s", "30000ms"));
     let head = folder.join("alike");
     poolproof::report::write(&head, &other, false).unwrap();
     let (code, _, err) = compare_reports(&base, &head, &[]);

@@ -289,12 +289,12 @@ fn sections(json: &Value) -> Vec<Section> {
         ),
         section(
             "Latency by percentile",
-            &["/latency/sign_in/curve"],
-            percentiles.chain([curve.len() as f64]).collect(),
+            &["/latency/sign_in/curve", "/latency/undecided"],
+            percentiles.chain([curve.len() as f64, undecided_percent(json)]).collect(),
         ),
         section(
             "Steps",
-            &["/latency/sign_in", "/latency/steps", "/cpu", "/timeline/steps"],
+            &["/latency/sign_in", "/latency/undecided", "/latency/steps", "/cpu", "/timeline/steps"],
             // The last number is that of `p99, where at least 100 were measured`.
             times.chain(starts(&json["timeline"]["steps"]["interval_us"], 24)).chain([100.0]).collect(),
         ),
@@ -332,6 +332,13 @@ fn latency_buckets(json: &Value) -> std::collections::BTreeMap<u64, u64> {
         }
     }
     all
+}
+
+/// Returns the share of measured sign-ins without a decision, in percent.
+fn undecided_percent(json: &Value) -> f64 {
+    let count = |path: &str| json.pointer(path).and_then(Value::as_f64).unwrap();
+    let undecided = count("/latency/undecided/count");
+    undecided / (undecided + count("/latency/sign_in/intended/count")) * 100.0
 }
 
 /// Returns the text of the page by heading, without its data, its scripts and the labels of axes.

@@ -24,7 +24,8 @@ fn report_sums_are_consistent() {
     assert_eq!(number("/sign_ins/started"), sum("/timeline/intervals", "offered"));
     for kind in ["intended", "service"] {
         let count = number(&format!("/latency/sign_in/{kind}/count"));
-        assert_eq!(count, number("/sign_ins/started") - number("/sign_ins/warm_up"));
+        let measured = number("/sign_ins/started") - number("/sign_ins/warm_up");
+        assert_eq!(count, measured - number("/latency/undecided/count"));
     }
     for of in ["rules", "confusion"] {
         let seen = if of == "rules" { "seen" } else { "count" };
@@ -58,6 +59,7 @@ fn page_numbers_match_report_json() {
 
     let mut rows: Vec<(String, &Value)> =
         ["intended", "service"].map(|kind| (kind.to_owned(), &json["latency"]["sign_in"][kind])).to_vec();
+    rows.push(("undecided".to_owned(), &json["latency"]["undecided"]));
     rows.extend(json["latency"]["steps"].as_object().unwrap().iter().map(|(step, row)| (step.clone(), row)));
     assert_eq!(page.matches("data-row=").count(), rows.len());
     for (name, row) in rows {

@@ -23,9 +23,11 @@ workload: {workload}
 fn assert_consistent(report: &Report) {
     let sums = &report.sign_ins;
     assert_eq!(sums.started, sums.completed + sums.refused + sums.abandoned + sums.transport_failed);
-    let measured = sums.started - sums.warm_up;
-    assert_eq!(report.latency.sign_in.intended.count, measured);
-    assert_eq!(report.latency.sign_in.service.count, measured);
+    let undecided = report.latency.undecided.map_or(0, |undecided| undecided.count);
+    let decided = sums.started - sums.warm_up - undecided;
+    assert_eq!(report.latency.sign_in.intended.count, decided);
+    assert_eq!(report.latency.sign_in.service.count, decided);
+    assert!(undecided <= sums.abandoned + sums.transport_failed);
     let sum = |of: fn(&TimelineInterval) -> u64| report.timeline.intervals.iter().map(of).sum::<u64>();
     let (offered, dropped) = (sum(|interval| interval.offered), sum(|interval| interval.dropped));
     assert_eq!(offered, sums.started + dropped + sums.unfinished);

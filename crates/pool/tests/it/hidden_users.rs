@@ -1,6 +1,7 @@
 //! `PreventUserExistenceErrors`: no pair of operations shows whether a user exists.
 //!
-//! Source: developer guide, managing error responses (a simulated destination for a user that does not exist).
+//! Source: developer guide, managing error responses (a simulated destination for a user that does not
+//! exist).
 
 use poolproof_cognito::ids::{ClientId, Username};
 use poolproof_cognito::policy::{FirstFactors, PoolPolicy};

@@ -1,7 +1,8 @@
 //! `NEW_PASSWORD_REQUIRED`: attributes and device keys in its answer.
 //!
 //! Sources: API reference, RespondToAuthChallenge (`userAttributes.[name]` sets attributes).
-//! amazon-cognito-identity-js and Amplify send them, and send an answer again without DEVICE_KEY if the pool does not know the device.
+//! amazon-cognito-identity-js and Amplify send them, and send an answer again without DEVICE_KEY if the pool
+//! does not know the device.
 
 use poolproof_cognito::protocol::{
     AccountRequest, AdminCreateUser, Challenge, ChallengeName, Parameters, Reply, Response, keys,
