@@ -3,12 +3,12 @@
 use super::Pool;
 use super::account::{Account, AccountId};
 use super::codes::{self, CODE_VALIDITY, MAX_CODE_REQUESTS, MAX_VERIFICATIONS, SentCode};
-use super::profile::Attributes;
+use super::profile::{Attributes, alias_exists};
 use super::recovery::code_sent;
 use poolproof_cognito::policy::AddressKind;
 use poolproof_cognito::protocol::{
     AccountResponse, AdminDeleteUserAttributes, AdminUpdateUserAttributes, ApiError, CodeDelivery,
-    DeleteUserAttributes, ErrorKind, GetUserAttributeVerificationCode, Reply, Response, UpdateUserAttributes,
+    DeleteUserAttributes, GetUserAttributeVerificationCode, Reply, Response, UpdateUserAttributes,
     VerifyUserAttribute,
 };
 use poolproof_cognito::time::Timestamp;
@@ -201,10 +201,4 @@ fn check_deletable(names: &[String]) -> Result<(), ApiError> {
         None => Ok(()),
         Some(name) => Err(ApiError::invalid_parameter(format!("user.{name}: Attribute cannot be updated."))),
     }
-}
-
-/// Returns the error for an address that is another user's alias.
-pub(super) fn alias_exists() -> ApiError {
-    let message = "An account with the given email or phone number already exists.";
-    ApiError::new(ErrorKind::AliasExists, message)
 }

@@ -400,3 +400,9 @@ impl Pool {
         Ok(Response::Account(AccountResponse::SoftwareTokenVerified))
     }
 }
+
+/// Returns the error for an address that is another user's alias.
+pub(super) fn alias_exists() -> ApiError {
+    let message = "An account with the given email or phone number already exists.";
+    ApiError::new(ErrorKind::AliasExists, message)
+}

@@ -4,10 +4,9 @@ use rand::RngExt as _;
 
 use super::account::{AccountId, NewAccount, UserStatus};
 use super::app_client::PasswordFlow;
-use super::attributes::alias_exists;
 use super::codes::MAX_PASSWORD_CHANGES;
 use super::password::{CREATE_CONFORM, DOES_NOT_CONFORM};
-use super::profile::Attributes;
+use super::profile::{Attributes, alias_exists};
 use super::session_store::{Delivery, Owner};
 use super::{Pending, PendingWork, Pool, Step, refuse, reply};
 use poolproof_cognito::ids::{ClientId, Sub, Username};
