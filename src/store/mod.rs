@@ -9,7 +9,7 @@
 //! | `poolproof` | `format`, `access_key`, `id_key` | the version of the tables; PKCS #8 |
 //! | `pools` | `UserPoolId` | [`PoolRecord`](poolproof_pool::provider::PoolRecord) |
 //! | `clients` | `UserPoolId`, `ClientId` | [`ClientRecord`](poolproof_pool::provider::ClientRecord) |
-//! | `users` | `UserPoolId`, `sub` | [`AccountRecord`](poolproof_pool::AccountRecord) |
+//! | `users` | `UserPoolId`, `sub` | [`AccountRecord`] |
 //! | `groups` | `UserPoolId`, `GroupName` | [`GroupRecord`](poolproof_pool::GroupRecord) |
 
 mod create;

@@ -167,11 +167,24 @@ impl ClientModel {
     }
 }
 
-/// Kills the process three times while eight users send requests. All acknowledged changes must exist after
-/// each restart.
 #[test]
 fn answered_changes_survive_a_kill_under_load() {
-    let file = state("kill");
+    assert!(confirmed_devices_after_kills("kill", 3, 1500) > 40, "too few devices for this test");
+    let (_, out, _) = output(poolproof().args(["serve", "--help"]));
+    assert!(out.contains("--state <FILE>"));
+}
+
+/// The long version: `cargo test --test it -- --ignored state::answered_changes_survive_a_hundred`.
+#[test]
+#[ignore = "a hundred kills take minutes: --ignored state::"]
+fn answered_changes_survive_a_hundred_kills() {
+    assert!(confirmed_devices_after_kills("kills", 100, 300) > 100, "too few devices for this test");
+}
+
+/// Kills the process in each round while eight users send requests. All acknowledged changes must exist after
+/// each restart. Returns the number of confirmed devices.
+fn confirmed_devices_after_kills(folder: &str, rounds: u64, least_ms: u64) -> usize {
+    let file = state(folder);
     let flags = ["--state", file.to_str().unwrap()];
     let mut served = ServerProcess::start(&flags);
     let address = served.address.clone();
@@ -182,7 +195,7 @@ fn answered_changes_survive_a_kill_under_load() {
     };
     let keys = jwks(&served);
     let (mut confirmed, mut everyone) = (0, Vec::<ClientModel>::new());
-    for round in 0..3 {
+    for round in 0..rounds {
         let users: Vec<_> = (0..8).map(|n| ClientModel::named(format!("user-{round}-{n}"))).collect();
         let threads: Vec<_> = users
             .into_iter()
@@ -191,7 +204,7 @@ fn answered_changes_survive_a_kill_under_load() {
                 thread::spawn(move || client.run_until_disconnected(&address))
             })
             .collect();
-        thread::sleep(Duration::from_millis(1500 + 170 * round));
+        thread::sleep(Duration::from_millis(least_ms + 170 * (round % 4)));
         served.kill();
         everyone.extend(threads.into_iter().map(|thread| thread.join().unwrap()));
         served = ServerProcess::start_at(&address, &flags);
@@ -200,10 +213,8 @@ fn answered_changes_survive_a_kill_under_load() {
         everyone.iter().for_each(|client| client.check(&served));
         confirmed = everyone.iter().map(|client| client.devices.len()).sum();
     }
-    assert!(confirmed > 40, "only {confirmed} devices were confirmed, too few for this test");
     drop(served);
-    let (_, out, _) = output(poolproof().args(["serve", "--help"]));
-    assert!(out.contains("--state <FILE>"));
+    confirmed
 }
 
 /// A graceful end also keeps everything and releases the file at once.

@@ -99,7 +99,7 @@ fn metrics(state: &AppState) -> MetricsPage {
     one("poolproof_users", MetricKind::Gauge, "Users of all pools.", users.to_string());
     let forgotten =
         "Challenges and sessions that were removed before they expired, at the limit of all pools.";
-    one("poolproof_challenges_crowded_out_total", MetricKind::Counter, forgotten, evicted_count.to_string());
+    one("poolproof_challenges_evicted_total", MetricKind::Counter, forgotten, evicted_count.to_string());
     let jobs = "Finished SRP jobs.";
     one("poolproof_srp_jobs_total", MetricKind::Counter, jobs, usage.jobs.to_string());
     let powers = "Finished modular exponentiations.";
