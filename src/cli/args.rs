@@ -30,7 +30,7 @@ Exit codes:
   104  a scenario or a pool document is invalid; nothing was run
   105  interrupted; the report is partial, or `serve` ended requests in flight
   107  a target is unusable, gave no answers, or keeps what the run created
-If several apply, the program exits with the first of these: 1, 2, 104, 84, 80, 105, 107, 99, 81, 83, 82.";
+If several apply: the first of 1, 2, 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 
 const RUN_EXAMPLES: &str = "Examples:
   poolproof run scenarios/smoke.yaml

@@ -140,8 +140,8 @@ fn is_valid_name(text: &str) -> bool {
 }
 
 /// The code points with the property `Default_Ignorable_Code_Point`, which are not displayed
-/// (`DerivedCoreProperties.txt` of Unicode 14 to 16).
-const INVISIBLE: [(char, char); 17] = [
+/// (`DerivedCoreProperties.txt` of Unicode 14 to 16), and U+2800, the blank Braille pattern.
+const INVISIBLE: [(char, char); 18] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
     ('\u{61c}', '\u{61c}'),
@@ -151,6 +151,7 @@ const INVISIBLE: [(char, char); 17] = [
     ('\u{200b}', '\u{200f}'),
     ('\u{202a}', '\u{202e}'),
     ('\u{2060}', '\u{206f}'),
+    ('\u{2800}', '\u{2800}'),
     ('\u{3164}', '\u{3164}'),
     ('\u{fe00}', '\u{fe0f}'),
     ('\u{feff}', '\u{feff}'),

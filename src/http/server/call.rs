@@ -229,12 +229,12 @@ fn run_step(
     pending_write: &mut Option<PendingWrite>,
     step: impl FnOnce(&mut Provider) -> Handled,
 ) -> Handled {
-    // A change that cannot be written is refused before it is made.
+    // This undoes changes that could not be written. Later ones are refused before they are made.
+    let mut provider = state.provider();
     if let Some(failure) = state.write_failure().filter(|_| !is_read(operation_name)) {
         let refusal = ApiError::internal(failure.to_string());
         return Handled { pool_id: None, step: Step::Reply(Err(refusal)) };
     }
-    let mut provider = state.provider();
     let handled = step(&mut provider);
     if let Some(durable) = &state.durable {
         let changes = provider.take_changes(handled.pool_id.as_ref());

@@ -89,7 +89,7 @@ pub(super) fn signs_in(fixture: &mut PoolFixture, name: &str) -> Result<(), Stri
 fn names_with_invisible_characters_are_refused() {
     let (mut fixture, token) = fixture();
     // Of each range the first and the last, besides those that are formats or not assigned.
-    let invisible = "\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180d}\u{180f}\u{3164}\u{fe00}\u{fe0f}\u{ffa0}\u{e0100}\u{e01ef}";
+    let invisible = "\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180d}\u{180f}\u{2800}\u{3164}\u{fe00}\u{fe0f}\u{ffa0}\u{e0100}\u{e01ef}";
     for letter in invisible.chars() {
         let name = format!("ann{letter}");
         let create = AdminCreateUser {
