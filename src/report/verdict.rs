@@ -46,9 +46,9 @@ impl Verdict {
         if let Some(sentence) = unanswered(run_info, summary) {
             faults.push((UNREACHABLE, sentence));
         }
-        let (too_many, undecided) = undecided(run_info, summary);
-        if too_many {
-            faults.push((THRESHOLD, undecided.clone().unwrap_or_default()));
+        let undecided = undecided(run_info, summary);
+        if let Some((true, sentence)) = &undecided {
+            faults.push((THRESHOLD, sentence.clone()));
         }
         if let Some(sentence) = crossed(&run_info.thresholds) {
             faults.push((THRESHOLD, sentence));
@@ -69,7 +69,9 @@ impl Verdict {
                 n => format!("All {} thresholds hold.", count(n as u64)),
             });
         }
-        sentences.extend(undecided.filter(|_| !too_many));
+        if let Some((false, sentence)) = undecided {
+            sentences.push(sentence);
+        }
         sentences.extend(run_info.unmeasured.clone());
         sentences.extend(steal_warning(run_info));
         Self { exit_code, passed, sentences }
@@ -94,12 +96,12 @@ fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     Some(format!("{} of {} sign-ins got no response from the target.", count(failed), count(all)))
 }
 
-/// Describes measured sign-ins without a decision, and returns whether there are too many. A threshold on
+/// Describes measured sign-ins without a decision, if there are any, and returns whether there are too many. A threshold on
 /// them replaces this check.
-fn undecided(run_info: &RunInfo, summary: &Summary<'_>) -> (bool, Option<String>) {
+fn undecided(run_info: &RunInfo, summary: &Summary<'_>) -> Option<(bool, String)> {
     const COVERED_BY: [&str; 3] = ["failed.rate", "sign_ins.abandoned", "sign_ins.transport_failed"];
     let measured = summary.measured();
-    let Some(share) = summary.failed_share().filter(|share| *share > 0.0) else { return (false, None) };
+    let share = summary.failed_share().filter(|share| *share > 0.0)?;
     let covers = |threshold: &ThresholdResult| COVERED_BY.iter().any(|one| threshold.text.starts_with(one));
     let too_many = share > MAX_UNDECIDED && !run_info.thresholds.iter().any(covers);
     let mut sentence = format!(
@@ -111,7 +113,7 @@ fn undecided(run_info: &RunInfo, summary: &Summary<'_>) -> (bool, Option<String>
     if too_many {
         sentence += ", more than 1 %. A threshold on failed.rate can allow a larger share";
     }
-    (too_many, Some(sentence + "."))
+    Some((too_many, sentence + "."))
 }
 
 /// Returns a warning about CPU steal. A warning does not fail the run.

@@ -50,7 +50,17 @@ impl Pool {
         now: Timestamp,
         answer: &SessionAnswer,
     ) -> Result<&OpenSession, ApiError> {
-        let open = self.session_store.check(now, answer.session, |open| self.is_for(answer, open))?;
+        self.check_allowed(now, answer.session, |open| self.is_for(answer, open))
+    }
+
+    /// Returns this session, if it is `wanted` and its user may still sign in. Nothing changes.
+    pub(super) fn check_allowed(
+        &self,
+        now: Timestamp,
+        session: Option<LookupKey>,
+        wanted: impl Fn(&OpenSession) -> bool,
+    ) -> Result<&OpenSession, ApiError> {
+        let open = self.session_store.check(now, session, wanted)?;
         self.check_sign_in(&open.sign_in)?;
         Ok(open)
     }
@@ -62,7 +72,7 @@ impl Pool {
         answer: &SessionAnswer,
     ) -> Result<(Session, OpenSession), ApiError> {
         self.check_session(now, answer)?;
-        self.session_store.take(now, answer.session, |_| true)
+        self.session_store.take(now, answer.session)
     }
 
     fn is_for(&self, answer: &SessionAnswer, open: &OpenSession) -> bool {

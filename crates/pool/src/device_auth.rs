@@ -257,14 +257,14 @@ impl Pool {
         key: &DeviceKey,
     ) -> Result<SignInState, ApiError> {
         // The session may have expired since, but not the device's challenge.
-        if let Ok((_, open)) = self.session_store.take(Timestamp::default(), Some(turn), |_| true) {
+        if let Ok((_, open)) = self.session_store.take(Timestamp::default(), Some(turn)) {
             return Ok(open.sign_in);
         }
         let SignInState { account, client_id, address, .. } = sign_in;
         let turn = self.find_turn(now, (*account, key), client_id.as_str(), *address);
         let open = self.session_store.check(now, turn, |_| true)?;
         self.trusted(&open.sign_in, key)?;
-        self.session_store.take(now, turn, |_| true).map(|(_, open)| open.sign_in)
+        self.session_store.take(now, turn).map(|(_, open)| open.sign_in)
     }
 
     /// Ends the session of a refused claim, unless the device was forgotten meanwhile: then the challenge

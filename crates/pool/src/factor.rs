@@ -157,12 +157,8 @@ impl Pool {
         session: Option<LookupKey>,
         wanted: impl Fn(&OpenSession) -> bool,
     ) -> Result<(Session, OpenSession), ApiError> {
-        let (session, open) = self.session_store.take(now, session, wanted)?;
-        if let Err(error) = self.check_sign_in(&open.sign_in) {
-            self.session_store.restore_session(&session, open);
-            return Err(error);
-        }
-        Ok((session, open))
+        self.check_allowed(now, session, wanted)?;
+        self.session_store.take(now, session)
     }
 
     /// Takes the session that this code answers. A code counts as an attempt, as a password does. While the
@@ -173,12 +169,12 @@ impl Pool {
         request: &RespondToAuthChallenge,
         challenge: ChallengeName,
     ) -> Result<(Session, OpenSession), ApiError> {
-        let (session, open) = self.take_session(now, request, challenge)?;
-        if self.directory.failures_mut(open.sign_in.account).record_attempt(now) {
-            return Ok((session, open));
+        let answer = SessionAnswer::read(request, challenge)?;
+        let account = self.check_session(now, &answer)?.sign_in.account;
+        if !self.directory.failures_mut(account).record_attempt(now) {
+            return Err(ApiError::attempts_exceeded());
         }
-        self.session_store.restore_session(&session, open);
-        Err(ApiError::attempts_exceeded())
+        self.take_answered(now, &answer)
     }
 
     /// Answers `SELECT_MFA_TYPE`.

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use super::Provider;
 use crate::MemoryUse;
 use crate::memory::map_entry;
-use crate::users::PendingVerifier;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::protocol::{
     AccountRequest, ApiError, ErrorKind, GroupRequest, ManagementRequest, Operation, ProfileRequest, Request,
@@ -169,17 +168,13 @@ impl Provider {
         match Growth::of(operation) {
             Growth::None => Ok(()),
             Growth::SignIn => self.check_room(self.config.limits.memory),
-            Growth::Records => self.check_room(self.record_limit()),
+            Growth::Records => self.check_room_for_records(),
         }
     }
 
-    /// Refuses a request that has waited for arithmetic, if it adds a user that has no room any more.
-    pub(super) fn check_memory_again(&mut self, pending: &crate::Pending) -> Result<(), ApiError> {
-        if pending.account_work().is_some_and(PendingVerifier::adds_user) {
-            self.check_room(self.record_limit())
-        } else {
-            Ok(())
-        }
+    /// Refuses another user, pool or app client if the budget has no room for it.
+    pub(super) fn check_room_for_records(&mut self) -> Result<(), ApiError> {
+        self.check_room(self.record_limit())
     }
 
     /// Returns the bytes that users, pools and app clients can use.

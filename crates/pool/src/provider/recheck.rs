@@ -19,7 +19,7 @@ impl Provider {
     }
 
     /// Checks again, after arithmetic, what [`Self::handle`] has checked before.
-    fn check_again(&self, pending: &Pending) -> Result<(), ApiError> {
+    fn check_again(&mut self, pending: &Pending) -> Result<(), ApiError> {
         let Pending { pool_id, inner, named_pool } = pending;
         let work = inner.account_work();
         let Some(hosted) = self.pools.get(pool_id) else {
@@ -34,7 +34,7 @@ impl Provider {
         if work.signs_up() && hosted.settings.only_administrators_create {
             return Err(sign_up_not_permitted());
         }
-        Ok(())
+        self.check_room_for_records()
     }
 
     /// Continues a request in its pool.
@@ -44,7 +44,7 @@ impl Provider {
         pending: Pending,
         resume: impl FnOnce(&mut Pool, crate::Pending) -> crate::Step,
     ) -> Handled {
-        let checked = self.check_again(&pending).and_then(|()| self.check_memory_again(&pending.inner));
+        let checked = self.check_again(&pending);
         let Pending { pool_id, inner, named_pool } = pending;
         let step = match (checked, self.pools.get_mut(&pool_id)) {
             (Err(error), _) => Step::Reply(Err(error)),
