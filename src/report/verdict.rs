@@ -96,8 +96,8 @@ fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     Some(format!("{} of {} sign-ins got no response from the target.", count(failed), count(all)))
 }
 
-/// Describes measured sign-ins without a decision, if there are any, and returns whether there are too many. A threshold on
-/// them replaces this check.
+/// Describes measured sign-ins without a decision, if there are any, and returns whether there are too many.
+/// A threshold on them replaces this check.
 fn undecided(run_info: &RunInfo, summary: &Summary<'_>) -> Option<(bool, String)> {
     const COVERED_BY: [&str; 3] = ["failed.rate", "sign_ins.abandoned", "sign_ins.transport_failed"];
     let measured = summary.measured();
