@@ -235,7 +235,7 @@ pub(super) const TABLE: &[Entry] = &[
         why: "A device seems to replace MFA only after it has completed one; AWS does not document this. \
               The cells are those in which such a device still needs an MFA, as clients have observed \
               (switch `strict_mfa_binding`).",
-        what_to_do: "Expect one more MFA per device when users enroll, which is not a fault.",
+        what_to_do: "Expect one more MFA on each such device. This is normal.",
         rests_on: &[Rule("suppression-unbound"), Text("SEMANTICS c.2, MFA-binding", Observed)],
     },
     Entry {

@@ -29,7 +29,7 @@ Exit codes:
    99  a threshold was crossed, or there were too few samples
   104  a scenario or a pool document is invalid; nothing was run
   105  interrupted; the report is partial, or `serve` ended requests in flight
-  107  a target is unusable, gave no answers, or keeps what the run created
+  107  a target is unusable, gave no answers, or still has resources of the run
 If several apply: the first of 1, 2, 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 
 const RUN_EXAMPLES: &str = "Examples:

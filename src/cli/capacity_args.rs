@@ -10,15 +10,16 @@ use super::values::{ClockArg, share, workers};
 use crate::scenario::{self, Threshold};
 
 pub(super) const CAPACITY_EXAMPLES: &str = "\
-The scenario runs at one rate after the other. Its pool, users and mix stay; its
-stages are replaced. A level passes if every objective holds, 99 of 100 sign-ins
-are decided, the median latency grows by less than 10 ms a second, and no
-decision mismatches. On the way up one passing run is enough; between the bounds
-two of three decide; a long run confirms the answer.
+The scenario runs at one rate (a level) after the other. Its pool, users and mix
+stay; its stages are replaced. A run passes if every objective holds, 99 of 100
+sign-ins are decided, the median latency grows by less than 10 ms a second, and
+no decision mismatches. While the rate rises, one passing run per level is
+enough. Between the highest rate that passed and the lowest that failed, two of
+three runs decide. A long run confirms the answer.
 
-A level is measured until 300 sign-ins are expected, for at most 5 minutes or
---measure. Under the virtual clock it is 3000 sign-ins and at most a day. A
-level with fewer than 90 % of these sign-ins does not pass.
+A run is measured for --measure. If 300 sign-ins need longer at its rate, it is
+measured for up to 5 minutes. Under the virtual clock these limits are 3000
+sign-ins and a day. A run with fewer than 270 sign-ins does not pass.
 
 Exit codes:
     0  an answer was found

@@ -13,12 +13,12 @@ use crate::http::server::WebAccess;
 
 pub(super) const SERVE_EXAMPLES: &str =
     "The pool has the settings of FILE: a scenario, of which only `pool` is used, or
-the JSON of describe-user-pool, and beside it, if you have them,
-get-user-pool-mfa-config, describe-risk-configuration and a
-describe-user-pool-client for each app client. It starts without users.
+the JSON of describe-user-pool. Optional further files are the JSON of
+get-user-pool-mfa-config, of describe-risk-configuration, and of
+describe-user-pool-client for each app client. The pool starts without users.
 CreateUserPool creates more pools. Nothing is kept when the program ends, unless
---state names a file: then every answered request is on disk, however the
-program ends. What the file contains of a pool takes precedence over FILE.
+--state names a file. Then each request is answered only after its changes are
+in that file. The stored settings of a pool take precedence over FILE.
 
 Admin operations need no signature: every client that reaches the port is an
 administrator. Messages are not sent: codes are printed and can be read at

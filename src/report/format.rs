@@ -32,7 +32,8 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
-/// `340 µs`, `12.3 ms`, `4.56 s`, `2 min 5 s`, `3 h 7 min`: about three significant figures.
+/// Formats a time with about three significant figures: `340 µs`, `12.3 ms`, `4.56 s`, `2 min 5 s`,
+/// `3 h 7 min`.
 pub(crate) fn time(us: u64) -> String {
     let seconds = us / 1_000_000;
     match us {

@@ -71,7 +71,7 @@ pub(super) fn saturated(
     None
 }
 
-/// Returns why nothing was measured of some workloads of a completed run.
+/// Returns the reason if some workloads of a completed run have no measured sign-ins.
 pub(super) fn unmeasured(scenario: &Scenario, summary: &Summary<'_>) -> Option<String> {
     let plans = scenario.workloads.as_slice();
     let why: Vec<String> = match (plans, summary.workload_totals()) {

@@ -112,10 +112,10 @@ const ANY: Condition = Condition {
 /// requires an MFA.
 const NOTED: Condition =
     Condition { remember: &[Always], suppress_mfa: &[true], mfa: MFA_ACTIVE, risk: RISK_NOTED, ..ANY };
-/// The Note for remembered devices: both readings of it apply.
+/// The situations of the Note with a remembered device: it applies unless `risk_note` is `off`.
 const NOTED_DEVICE: Condition =
     Condition { device: &[Remembered], note: &[RiskNote::Pool, RiskNote::Device], ..NOTED };
-/// The Note for other devices: only the literal reading applies.
+/// The situations of the Note with another device: it applies only if `risk_note` is `pool`.
 const NOTED_POOL: Condition =
     Condition { device: &[Device::None, NotRemembered], note: &[RiskNote::Pool], ..NOTED };
 

@@ -255,7 +255,7 @@ impl SessionStore {
         }
     }
 
-    /// Returns the number of entries that expire.
+    /// Returns the number of entries in both expiry queues.
     pub(super) fn len(&self) -> usize {
         self.password_expiry.len() + self.session_expiry.len()
     }

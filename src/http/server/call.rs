@@ -194,8 +194,9 @@ async fn answer(
     }
 }
 
-/// Returns whether an answer that changes nothing waits for the disk too. Failures of users are counted, and
-/// codes for them are stored; those of unknown names are not. The time must not show which is which.
+/// Returns whether the answer must wait for the disk even if the request changed no state. The failures and
+/// codes of existing users are stored on disk, those of unknown names are not. Without the wait, the response
+/// time would reveal which users exist.
 fn is_as_slow_as_a_change(operation_name: &str, answer: &Result<OperationResponse, ApiError>) -> bool {
     match operation_name {
         "ForgotPassword" | "ResendConfirmationCode" => true,

@@ -97,7 +97,7 @@ struct AppState {
 }
 
 impl AppState {
-    /// Returns the account, without changes that could not be written.
+    /// Locks and returns the account. After a failed write, it is first restored once from the state on disk.
     fn provider(&self) -> MutexGuard<'_, Provider> {
         let mut provider = lock(&self.provider);
         let durable = self.durable.as_ref();

@@ -98,7 +98,7 @@ fn metrics(state: &AppState) -> MetricsPage {
     one("poolproof_pools", MetricKind::Gauge, "User pools.", pools.to_string());
     one("poolproof_users", MetricKind::Gauge, "Users of all pools.", users.to_string());
     let forgotten =
-        "Challenges and sessions that were removed before they expired, at the limit of all pools.";
+        "Challenges and sessions removed before they expired, because all pools together had too many.";
     one("poolproof_challenges_evicted_total", MetricKind::Counter, forgotten, evicted_count.to_string());
     let jobs = "Finished SRP jobs.";
     one("poolproof_srp_jobs_total", MetricKind::Counter, jobs, usage.jobs.to_string());

@@ -51,12 +51,12 @@ pub(crate) fn confidence(word: &str) -> Markup {
     }
 }
 
-/// Returns a piece of a line for the legend.
+/// Returns a legend symbol for a line of a chart.
 pub(super) fn legend_line(class: &str) -> Markup {
     html! { svg viewBox="0 0 22 10" aria-hidden="true" { path.line.(class) d="M0 5H22" {} } }
 }
 
-/// Returns a piece of an area for the legend.
+/// Returns a legend symbol for a filled area of a chart.
 pub(super) fn legend_area(class: &str) -> Markup {
     html! { svg viewBox="0 0 22 10" aria-hidden="true" { rect.area.(class) width="22" height="10" {} } }
 }

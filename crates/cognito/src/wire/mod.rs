@@ -16,7 +16,7 @@ use serde_json::Value;
 pub use node::from_value;
 pub use parse::{Limits, ParseError, ParseErrorKind, parse};
 
-/// The serde name of a field whose own fields are not nested: their keys belong to the structure around it.
+/// The serde name that marks a flattened field: its keys are in the JSON object that contains the field.
 ///
 /// serde's `flatten` is not used. It loses the path to a value, which AWS's error texts contain, and it
 /// accepts a list for a structure.

@@ -23,7 +23,7 @@ use crate::fixture::{
 pub(crate) const NEW_PASSWORDS: [&str; 4] =
     ["of-the-user-1", "of-the-user-2", "of-the-admin-1", "temporary-1"];
 
-/// A request of either kind.
+/// A [`Request`] or an [`AccountRequest`].
 #[derive(Clone, Debug)]
 pub(crate) enum AnyRequest {
     Pool(Request),

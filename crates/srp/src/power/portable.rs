@@ -1,4 +1,4 @@
-//! Powers on any machine, with `num-bigint`.
+//! Modular powers on any CPU, with `num-bigint`.
 //!
 //! The portable backend computes g^e as a product of one table entry for every five bits of e, without
 //! squarings. The table has 6,560 entries and 3 MB, and is built at first use. Secret bits select the

@@ -200,7 +200,7 @@ impl Kernel {
         }
     }
 
-    /// Computes the same for one number with `single`.
+    /// Computes a · b / R for one number, or a · a / R without a b, with the kernel for single numbers.
     pub(super) fn product(&self, a: &Digits, b: Option<&Digits>) -> Digits {
         let (a, b) = (PaddedDigits::of(a), b.map(PaddedDigits::of));
         // SAFETY: a kernel exists only where both features exist.
