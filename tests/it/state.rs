@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -263,17 +263,15 @@ pub(crate) fn served_with(file: &Path) -> (Option<i32>, String, String) {
     let mut command = poolproof();
     command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(file);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A server that accepts the file does not end by itself.
-    for _ in 0..200 {
-        if child.try_wait().unwrap().is_some() {
-            break;
-        }
-        thread::sleep(Duration::from_millis(100));
+    // A server that accepts the file says where its state is and does not end by itself.
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut out = String::new();
+    while stdout.read_line(&mut out).unwrap() > 0 && !out.contains("State in ") {}
+    if out.contains("State in ") {
+        drop(child.kill());
     }
-    drop(child.kill());
     let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    (output.status.code(), out, String::from_utf8(output.stderr).unwrap())
 }
 
 /// Returns the error message of `serve` for this file. Checks that the file does not change.

@@ -36,6 +36,8 @@ fn a_kill_during_creation_leaves_no_invalid_file() {
         let mut child = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         while !file.exists() && others(&file).is_empty() && child.try_wait().unwrap().is_none() {}
         thread::sleep(Duration::from_micros(300 * delay));
+        // On a slow machine the delays end before the rename. The last kill follows it.
+        while delay == 23 && !file.exists() {}
         child.kill().unwrap();
         child.wait().unwrap();
         incomplete += usize::from(!file.exists());
