@@ -35,6 +35,7 @@ pub(crate) fn play(text: &str, endpoint: Option<EndpointConfig>) -> (Report, f64
         defect: None,
         endpoint,
         observer,
+        live: None,
     };
     let output =
         run(&scenario, &run_options, &CancellationToken::default()).unwrap_or_else(|error| panic!("{error}"));

@@ -1,5 +1,7 @@
 //! The conductor starts sign-ins at their times and records their results.
 
+mod progress;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use crate::clock::Clock;
 use crate::metrics::{DueSignIn, LiveStats, Recorder, SignInRecord};
 use crate::workload::{Arrival, ClosedWorkload, MergedArrivals, home_address};
 use poolproof_cognito::time::Timestamp;
+
+pub use progress::SnapshotReader;
 
 /// Messages that can wait for the conductor before senders wait.
 const MAILBOX: usize = 4096;
@@ -55,6 +59,8 @@ pub struct RunContext {
     pub observer: Observer,
     /// Called every second.
     pub tick: Option<Tick>,
+    /// Reads results while the run goes on.
+    pub snapshot_reader: Option<SnapshotReader>,
 }
 
 /// Progress of a run.
@@ -126,6 +132,7 @@ pub struct Conductor {
     arrival_counts: BTreeMap<u16, ArrivalCounts>,
     observer: Observer,
     tick: Option<Tick>,
+    snapshot_reader: Option<SnapshotReader>,
     abort: Option<ThresholdAbort>,
     /// Sign-ins since the last progress report, and its time.
     unreported: u32,
@@ -150,7 +157,7 @@ impl Conductor {
         run_context: RunContext,
         done: oneshot::Sender<Finished>,
     ) -> Self {
-        let RunContext { recorder, observer, tick } = run_context;
+        let RunContext { recorder, observer, tick, snapshot_reader } = run_context;
         Self {
             clock,
             start: clock.now(),
@@ -171,6 +178,7 @@ impl Conductor {
             arrival_counts: BTreeMap::new(),
             observer,
             tick,
+            snapshot_reader,
             abort: None,
             unreported: 0,
             reported_at: Duration::ZERO,
@@ -271,8 +279,8 @@ impl Conductor {
         self.unreported += 1;
         if self.unreported >= PROGRESS_EVERY || elapsed >= self.reported_at + PROGRESS_INTERVAL {
             (self.unreported, self.reported_at) = (0, elapsed);
-            let (in_flight, waiting) = (self.in_flight.len(), self.waiting.len());
-            (self.observer)(RunProgress { live: self.recorder.live(), elapsed, in_flight, waiting });
+            self.report_progress(elapsed);
+            self.offer_snapshot();
         }
     }
 
@@ -353,8 +361,10 @@ impl Conductor {
         self.recorder.tick(elapsed);
         if let Some(threshold) = tick(&mut self.recorder, elapsed) {
             self.abort = Some(ThresholdAbort { threshold, elapsed });
-            self.interrupt(ctx);
+            return self.interrupt(ctx);
         }
+        self.report_progress(elapsed);
+        self.offer_snapshot();
     }
 
     /// Ends the run. Sign-ins in flight or waiting have an unknown outcome.
@@ -379,6 +389,7 @@ impl Conductor {
     fn finish(&mut self, interrupted: bool) {
         let Some(done) = self.done.take() else { return };
         let elapsed = self.elapsed();
+        self.report_progress(elapsed);
         if let Some(mut tick) = self.tick.take() {
             // Record what happened since the last tick. There is nothing left to cancel.
             tick(&mut self.recorder, elapsed);

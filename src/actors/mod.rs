@@ -24,7 +24,7 @@ mod user_state;
 
 pub use conductor::{
     ArrivalCounts, Conductor, Finished, Interrupt, Observer, RunContext, RunProgress, Schedule,
-    ThresholdAbort, Tick,
+    SnapshotReader, ThresholdAbort, Tick,
 };
 pub use context::UserContext;
 pub use pool::{PoolActor, PoolTarget};

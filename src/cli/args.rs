@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::capacity_args::{CAPACITY_EXAMPLES, CapacityArgs};
 use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
-use super::metrics_server::PrometheusArgs;
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
+use super::run_pages::PagesArgs;
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use super::target_args::TargetArgs;
 use super::values::{ClockArg, workers};
@@ -39,6 +39,8 @@ const RUN_EXAMPLES: &str = "Examples:
                                                   for CI: junit.xml, summary.md
   poolproof run scenarios/opt-in.yaml --seed 8    other random choices
   poolproof run scenarios/risk.yaml --clock wall  the same scenario in real time
+  poolproof run scenarios/risk.yaml --clock wall --live 127.0.0.1:8089
+                                                  its report while it grows
   poolproof run scenarios/smoke.yaml --target http://127.0.0.1:9229
                                                   a Cognito-compatible URL";
 
@@ -137,7 +139,7 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]
-    pub(super) metrics_server: PrometheusArgs,
+    pub(super) pages: PagesArgs,
 }
 
 #[derive(clap::Args, Debug)]

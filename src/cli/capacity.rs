@@ -34,6 +34,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
         defect: None,
         endpoint,
         observer: progress.observer(),
+        live: None,
     };
     let options = CapacityOptions {
         objectives: args.slo.clone(),

@@ -1,25 +1,18 @@
 //! The `/metrics` page of `run --prometheus`.
 
-use std::net::SocketAddr;
+use std::future::ready;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::serve_args::{EXPOSE_HINT, bind_listener, listen};
+use futures_util::FutureExt as _;
+use tokio_util::sync::CancellationToken;
+
 use super::{Exit, print_stderr, usage_error};
 use crate::clock::ClockKind;
 use crate::http::prometheus::{MetricKind, MetricsPage};
-use crate::http::server::{MetricsServerHandle, serve_metrics};
+use crate::http::server::{Page, PageRequest, PageServerHandle, RespondPage, Senders, serve_pages};
 use crate::run::{Observer, RunEvent};
 use crate::scenario::Scenario;
-
-#[derive(clap::Args, Clone, Debug)]
-pub(super) struct PrometheusArgs {
-    /// Serve live metrics at http://ADDR/metrics in Prometheus format; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", value_parser = listen)]
-    pub(super) prometheus: Option<SocketAddr>,
-    /// Allow --prometheus on an address that other machines can reach.
-    #[arg(long, requires = "prometheus")]
-    pub(super) expose: bool,
-}
 
 /// What is known about the running scenario.
 #[derive(Default)]
@@ -30,29 +23,41 @@ struct State {
     running: Option<RunEvent>,
 }
 
+/// What is known about all scenarios so far.
+#[derive(Default)]
+struct States {
+    /// The last one is the running scenario.
+    scenarios: Vec<State>,
+    /// Whether the last run has ended.
+    is_ended: bool,
+}
+
 /// Serves the metrics page until it is dropped.
 pub(super) struct MetricsServer {
-    state: Arc<Mutex<State>>,
-    _shown: MetricsServerHandle,
+    states: Arc<Mutex<States>>,
+    /// Canceled when the page was read after the end.
+    is_read: CancellationToken,
+    _server: PageServerHandle,
 }
 
 impl MetricsServer {
-    /// Starts the page, if --prometheus is given.
-    pub(super) fn serve_metrics(args: &PrometheusArgs) -> Result<Option<Self>, Exit> {
-        let Some(address) = args.prometheus else { return Ok(None) };
-        if !address.ip().is_loopback() && !args.expose {
-            return Err(usage_error(format!(
-                "other machines can reach --prometheus {address}; {EXPOSE_HINT}"
-            )));
-        }
-        let state = Arc::new(Mutex::new(State::default()));
-        let shared_state = Arc::clone(&state);
-        let metrics = Arc::new(move || page(&lock(&shared_state)));
-        let (address, listener) = bind_listener(address, "--prometheus").map_err(usage_error)?;
-        let shown = serve_metrics(listener, metrics)
+    /// Serves the page on this listener.
+    pub(super) fn start((address, listener): (SocketAddr, TcpListener)) -> Result<Self, Exit> {
+        let (states, is_read) = (Arc::new(Mutex::new(States::default())), CancellationToken::new());
+        let (read_states, reader) = (Arc::clone(&states), is_read.clone());
+        let respond: RespondPage =
+            Arc::new(move |request| ready(respond(&request, &read_states, &reader)).boxed_local());
+        let server = serve_pages("metrics", listener, Senders::All, respond)
             .map_err(|error| usage_error(format!("--prometheus: {error}")))?;
         print_stderr(&format!("Metrics are at http://{address}/metrics"));
-        Ok(Some(Self { state, _shown: shown }))
+        Ok(Self { states, is_read, _server: server })
+    }
+
+    /// Notes that the last run has ended. Returns a token that is canceled when the metrics are read after
+    /// that.
+    pub(super) fn end(&self) -> CancellationToken {
+        lock(&self.states).is_ended = true;
+        self.is_read.clone()
     }
 
     /// Announces the next scenario; its events also go to the given observer.
@@ -63,35 +68,49 @@ impl MetricsServer {
         };
         let info =
             [scenario.name.clone(), scenario.seed.number().to_string(), clock.to_owned(), target.to_owned()];
-        *lock(&self.state) = State { info, ..State::default() };
-        let state = Arc::clone(&self.state);
+        lock(&self.states).scenarios.push(State { info, ..State::default() });
+        let states = Arc::clone(&self.states);
         Arc::new(move |event| {
-            match event {
-                RunEvent::Provisioned { done, .. } => {
-                    let mut state = lock(&state);
+            if let Some(state) = lock(&states).scenarios.last_mut() {
+                match event {
                     // Several threads report progress, in any order.
-                    state.provisioned = state.provisioned.max(done);
+                    RunEvent::Provisioned { done, .. } => state.provisioned = state.provisioned.max(done),
+                    RunEvent::Running { .. } => state.running = Some(event),
                 }
-                RunEvent::Running { .. } => lock(&state).running = Some(event),
             }
             observer(event);
         })
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(states: &Mutex<States>) -> MutexGuard<'_, States> {
+    states.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn page(state: &State) -> MetricsPage {
-    let mut page = MetricsPage::default();
+fn respond(request: &PageRequest, states: &Mutex<States>, reader: &CancellationToken) -> Page {
+    if request.is_post || request.path != "/metrics" {
+        return Page::not_found("Metrics are at GET /metrics.\n");
+    }
+    let states = lock(states);
+    let mut metrics = MetricsPage::default();
+    states.scenarios.iter().for_each(|state| write_metrics(&mut metrics, state));
+    let page = Page::metrics(metrics);
+    if !states.is_ended {
+        return page;
+    }
+    reader.cancel();
+    page.last()
+}
+
+/// Writes the samples of one scenario.
+fn write_metrics(page: &mut MetricsPage, state: &State) {
     let [name, seed, clock, target] = state.info.each_ref().map(String::as_str);
     let labels = [("scenario", name), ("seed", seed), ("clock", clock), ("target", target)];
     page.metric("poolproof_run_info", MetricKind::Gauge, "The scenario.").sample(&labels, 1);
     let own = [("scenario", name)];
     let users = "Idle users.";
     page.metric("poolproof_run_users", MetricKind::Gauge, users).sample(&own, state.provisioned);
-    let Some(RunEvent::Running { progress, length }) = state.running else { return page };
+    let Some(RunEvent::Running { progress, length }) = state.running else { return };
     let (live, ends) = (progress.live, progress.live.ends);
     let mut sign_ins =
         page.metric("poolproof_sign_ins_total", MetricKind::Counter, "Finished sign-ins by result.");
@@ -136,5 +155,4 @@ fn page(state: &State) -> MetricsPage {
         "Time until the workload ends.",
         format!("{left:.3}"),
     );
-    page
 }

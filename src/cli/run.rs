@@ -5,8 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 use super::args::RunArgs;
-use super::metrics_server::MetricsServer;
 use super::progress::Progress;
+use super::run_pages::RunPages;
 use super::scenario_files::scenario_files;
 use super::values::ClockArg;
 use super::{
@@ -37,12 +37,14 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
     for job in &jobs {
         warn_about_few_users(&job.scenario, endpoint.is_some(), None);
     }
-    let cancel_token = signals::cancel_token()?;
-    let metrics_server = MetricsServer::serve_metrics(&args.metrics_server)?;
+    let signal = signals::cancel_token()?;
+    let cancel_token = signal.child_token();
+    let pages = RunPages::start(&args.pages, &cancel_token)?;
     let mut exit = Exit::Pass;
     let mut entries = Vec::new();
     for (number, job) in jobs.iter().enumerate() {
-        let (end, status) = run_one(args, job, endpoint.as_ref(), metrics_server.as_ref(), &cancel_token);
+        let (end, status) =
+            run_one(args, job, endpoint.as_ref(), (&pages, (number, jobs.len())), &cancel_token);
         exit = exit.or(end);
         entries.push(ScenarioResult { name: job.scenario.name.clone(), status });
         if cancel_token.is_cancelled() {
@@ -50,7 +52,9 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
             break;
         }
     }
-    Ok(exit.or(write_common(args, &entries)))
+    let exit = exit.or(write_common(args, &entries));
+    pages.end(&entries, &signal);
+    Ok(exit)
 }
 
 /// Returns the entry of a scenario that was not run because of an interrupt.
@@ -152,16 +156,12 @@ fn run_one(
     args: &RunArgs,
     job: &Job,
     endpoint: Option<&EndpointConfig>,
-    metrics_server: Option<&MetricsServer>,
+    (pages, place): (&RunPages, (usize, usize)),
     cancel_token: &CancellationToken,
 ) -> (Exit, RunStatus) {
     let progress = Progress::new(&job.scenario.name);
     let target = endpoint.map_or_else(|| "embedded".to_owned(), |at| at.address.to_string());
-    let observer = progress.observer();
-    let observer = match metrics_server {
-        Some(metrics_server) => metrics_server.observe(&job.scenario, &target, observer),
-        None => observer,
-    };
+    let (observer, live) = pages.observe((&job.scenario, &target), place, &job.dir, progress.observer());
     let run_options = RunOptions {
         file: job.file.display().to_string(),
         text: job.text.clone(),
@@ -171,6 +171,7 @@ fn run_one(
         defect: None,
         endpoint: endpoint.cloned(),
         observer,
+        live,
     };
     let played = run::run(&job.scenario, &run_options, cancel_token);
     progress.finish();

@@ -26,34 +26,37 @@ impl MetricKind {
     }
 }
 
-/// A page of metrics.
+/// A page of metrics, each with its name and its text.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct MetricsPage(String);
+pub struct MetricsPage(Vec<(&'static str, String)>);
 
 impl MetricsPage {
-    /// Starts a metric; its samples follow.
+    /// Starts a metric, or continues the one of this name; its samples follow.
     pub fn metric(&mut self, name: &'static str, kind: MetricKind, help: &str) -> Samples<'_> {
-        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {}\n", kind.as_str());
-        Samples { page: self, name }
+        let at = self.0.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            self.0.push((name, format!("# HELP {name} {help}\n# TYPE {name} {}\n", kind.as_str())));
+            self.0.len() - 1
+        });
+        Samples { text: &mut self.0[at].1, name }
     }
 
     /// Returns the text.
     pub fn into_text(self) -> String {
-        self.0
+        self.0.into_iter().map(|(_, text)| text).collect()
     }
 }
 
 /// The samples of one metric.
 #[derive(Debug)]
 pub struct Samples<'p> {
-    page: &'p mut MetricsPage,
+    text: &'p mut String,
     name: &'static str,
 }
 
 impl Samples<'_> {
     /// Adds a sample with these labels; label values are escaped.
     pub fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
-        let text = &mut self.page.0;
+        let text = &mut *self.text;
         text.push_str(self.name);
         for (number, (label, label_value)) in labels.iter().enumerate() {
             let _ = write!(text, "{}{label}=\"", if number == 0 { '{' } else { ',' });
@@ -82,7 +85,8 @@ mod tests {
         let mut samples = page.metric("b", MetricKind::Gauge, "Bs.");
         samples.sample(&[("x", "a\"b\\c\nd"), ("y", "ü}")], 0.5);
         samples.sample(&[("x", "")], 2);
-        let expected = "# HELP a_total As.\n# TYPE a_total counter\na_total 1\n# HELP b Bs.\n# TYPE b gauge\n\
+        page.metric("a_total", MetricKind::Counter, "As.").sample(&[("x", "1")], 3);
+        let expected = "# HELP a_total As.\n# TYPE a_total counter\na_total 1\na_total{x=\"1\"} 3\n# HELP b Bs.\n# TYPE b gauge\n\
                     b{x=\"a\\\"b\\\\c\\nd\",y=\"ü}\"} 0.5\nb{x=\"\"} 2\n";
         assert_eq!(page.into_text(), expected);
     }

@@ -54,7 +54,7 @@ pub(super) fn time_or_unknown(us: Option<u64>) -> String {
 }
 
 /// Formats a moment or an axis label without trailing zeros: `2 ms`, `2.5 s`, `1 h 16 s`.
-pub(super) fn tick(us: u64) -> String {
+pub(crate) fn tick(us: u64) -> String {
     let seconds = us / 1_000_000;
     match us {
         0 => "0".to_owned(),

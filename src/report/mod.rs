@@ -39,7 +39,7 @@ pub(crate) mod page {
 
 /// Number formats for other modules that print results of runs.
 pub(crate) mod figures {
-    pub(crate) use super::format::{UNKNOWN, count, exact_number, measured, number, percent, time};
+    pub(crate) use super::format::{UNKNOWN, count, exact_number, measured, number, percent, tick, time};
 }
 
 pub use devices::Devices;

@@ -11,9 +11,11 @@
 
 mod endpoint;
 mod health;
+mod live;
 mod machine;
 mod options;
 mod report_info;
+mod snapshot;
 mod stages;
 mod thresholds;
 mod tick;
@@ -31,9 +33,9 @@ use crate::actors::{
     UserContext, provision, system,
 };
 use crate::clock::{Clock, ClockKind};
-use crate::compute::{Compute, CostModel, Costs, calibrate};
+use crate::compute::{Compute, ComputeUsage, CostModel, Costs, Side, calibrate};
 use crate::endpoint::{CleanupError, EndpointConfig, EndpointSession};
-use crate::metrics::Recorder;
+use crate::metrics::{Recorder, Snapshot};
 use crate::report::{Devices, MachineLoad, Report};
 use crate::scenario::{GroupName, Scenario, Service, ServiceModel};
 use crate::target::Target;
@@ -45,6 +47,7 @@ use poolproof_srp::{Backend, Group};
 
 use machine::MachineSample;
 
+pub use live::{BuildReport, LiveReports};
 pub use options::{Observer, RunError, RunEvent, RunOptions, RunOutput};
 pub use tokio_util::sync::CancellationToken;
 
@@ -169,7 +172,7 @@ pub async fn prepare(plan: Plan<'_>) -> Result<Prepared<'_>, RunError> {
             (users, devices, Some(session))
         }
     };
-    let run_context = inputs.run_context(&compute);
+    let run_context = inputs.run_context(&compute, machine_before);
     Ok(Prepared { inputs, clock, compute, machine_before, users, devices, schedule, run_context, session })
 }
 
@@ -214,14 +217,25 @@ pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
 
 /// Compares what was recorded with the thresholds and writes the report.
 pub fn report(played: Played<'_>) -> RunOutput {
-    let Played { inputs, compute, machine, mut finished, cleanup_error } = played;
-    let devices = Devices::new(std::mem::take(&mut finished.devices), finished.new_devices);
+    let Played { inputs, compute, machine, finished, cleanup_error } = played;
     let started = finished.started;
     let left_behind = cleanup_error.map(|cleanup_error| cleanup_error.to_string());
-    let (run_info, measured) =
-        report_info::run_info(inputs, &compute, machine, finished, left_behind.clone());
-    let report = Report { devices, ..Report::new(run_info, &measured.summary()) };
+    let usage = [Side::Client, Side::Server].map(|side| compute.usage(side));
+    let (report, measured) = build_report(inputs, &usage, machine, finished, left_behind.clone());
     RunOutput { report, measured, started, left_behind }
+}
+
+/// Builds the report from what was recorded, at the end of a run or before it.
+fn build_report(
+    inputs: RunInputs<'_>,
+    usage: &[ComputeUsage; 2],
+    machine: Option<MachineLoad>,
+    mut finished: Finished,
+    left_behind: Option<String>,
+) -> (Report, Snapshot) {
+    let devices = Devices::new(std::mem::take(&mut finished.devices), finished.new_devices);
+    let (run_info, measured) = report_info::run_info(inputs, usage, machine, finished, left_behind);
+    (Report { devices, ..Report::new(run_info, &measured.summary()) }, measured)
 }
 
 impl RunInputs<'_> {
@@ -335,13 +349,14 @@ impl RunInputs<'_> {
     }
 
     /// Creates the recorder of the run, its observer and its tick.
-    fn run_context(&self, compute: &Compute) -> RunContext {
+    fn run_context(&self, compute: &Compute, machine_before: Option<MachineSample>) -> RunContext {
         let recorder = Recorder::with_watches(thresholds::watches(self.scenario));
         let (observer, length) = (Arc::clone(&self.options.observer), run_length(self.scenario));
         RunContext {
             recorder: recorder.with_workloads(self.scenario.workloads.len()),
             observer: Box::new(move |progress| observer(RunEvent::Running { progress, length })),
             tick: tick::tick(self.scenario, compute),
+            snapshot_reader: snapshot::snapshot_reader(*self, compute, machine_before),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::live::LiveReports;
 use crate::actors::RunProgress;
 use crate::endpoint::EndpointConfig;
 use crate::metrics::Snapshot;
@@ -54,6 +55,8 @@ pub struct RunOptions {
     pub endpoint: Option<EndpointConfig>,
     /// Receives the events.
     pub observer: Observer,
+    /// Where readers ask for the report while the run goes on.
+    pub live: Option<LiveReports>,
 }
 
 /// A run could not be started.

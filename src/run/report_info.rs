@@ -2,7 +2,7 @@
 
 use super::{RunInputs, health, stages, thresholds};
 use crate::actors::Finished;
-use crate::compute::{Compute, ComputeUsage, Side};
+use crate::compute::ComputeUsage;
 use crate::metrics::Snapshot;
 use crate::report::{CpuSpent, Environment, MachineLoad, NamedFile, RunInfo, SideWorkers, Workers};
 use crate::scenario::{Scenario, ScheduleFile};
@@ -11,17 +11,16 @@ use crate::workload::{run_target_per_s, target_per_s};
 /// Evaluates the thresholds and describes the run. Returns the description and the measurements.
 pub(super) fn run_info(
     inputs: RunInputs<'_>,
-    compute: &Compute,
+    [client, server]: &[ComputeUsage; 2],
     machine: Option<MachineLoad>,
     finished: Finished,
     left_behind: Option<String>,
 ) -> (RunInfo, Snapshot) {
     let RunInputs { scenario, options, group, .. } = inputs;
-    let (client, server) = (compute.usage(Side::Client), compute.usage(Side::Server));
     let workers = Workers {
         backend: group.backend().map(|backend| backend.to_string()),
-        client: side(&client),
-        server: side(&server),
+        client: side(client),
+        server: side(server),
     };
     let thresholds = thresholds::evaluate(&scenario.thresholds, &finished.recorder, finished.abort);
     let measured = finished.recorder.into_snapshot();
@@ -29,7 +28,7 @@ pub(super) fn run_info(
     let endpoint = options.endpoint.as_ref();
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| endpoint.is_none()) });
     let (short_of, saturated) =
-        health::saturated(scenario, &summary, &client, &finished.arrival_counts).unzip();
+        health::saturated(scenario, &summary, client, &finished.arrival_counts).unzip();
     let whole = !finished.interrupted;
     let unmeasured = whole.then(|| health::unmeasured(scenario, &summary)).flatten();
     let run_info = RunInfo {

@@ -54,6 +54,7 @@ fn search(yaml: &str, options: &CapacityOptions, defect: Option<Defect>) -> Capa
         defect,
         endpoint: None,
         observer: Arc::new(|_| {}),
+        live: None,
     };
     find(&scenario, options, &run_options, &CancellationToken::default(), &|_| {}).unwrap()
 }

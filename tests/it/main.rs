@@ -48,6 +48,7 @@ mod recipes;
 mod report;
 mod report_command;
 mod run_fixture;
+mod run_pages;
 mod runs;
 mod sample;
 mod scenario_files;

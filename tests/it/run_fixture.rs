@@ -53,6 +53,7 @@ pub(crate) fn run_options(defect: Option<Defect>) -> RunOptions {
         defect,
         endpoint: None,
         observer: Arc::new(|_| {}),
+        live: None,
     }
 }
 

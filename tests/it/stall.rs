@@ -59,7 +59,12 @@ fn play(scenario: &Scenario, stall: Duration) -> Recorder {
         let pool = PoolTarget(PoolActor::new(pool, clock, compute.clone()).start());
         Rc::new(Stalling { pool, clock, from, to: from.plus(stall) })
     };
-    let run_context = RunContext { recorder: Recorder::new(), observer: Box::new(|_| {}), tick: None };
+    let run_context = RunContext {
+        recorder: Recorder::new(),
+        observer: Box::new(|_| {}),
+        tick: None,
+        snapshot_reader: None,
+    };
     play_with_target(scenario, target, run_context).recorder
 }
 

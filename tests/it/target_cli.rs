@@ -61,7 +61,7 @@ pub(crate) fn report(file: &Path) -> Report {
     read(&file.with_file_name("out").join("abroad/report.json")).unwrap()
 }
 
-fn get(address: &str, path: &str) -> String {
+pub(crate) fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
@@ -71,7 +71,7 @@ fn get(address: &str, path: &str) -> String {
 }
 
 /// Waits until the condition is true, for at most one minute.
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     for _ in 0..600 {
         if condition() {
             return;
@@ -82,7 +82,7 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// A run that is killed on drop.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -92,7 +92,7 @@ impl Drop for Running {
 }
 
 #[cfg(unix)]
-fn interrupt_and_wait(mut running: Running) -> Option<i32> {
+pub(crate) fn interrupt_and_wait(mut running: Running) -> Option<i32> {
     let id = running.0.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     running.0.wait().unwrap().code()
@@ -271,7 +271,7 @@ fn a_certificate_is_trusted_only_when_configured() {
 }
 
 /// Returns the value of a sample of a metrics page.
-fn sample(page: &str, name: &str) -> Option<f64> {
+pub(crate) fn sample(page: &str, name: &str) -> Option<f64> {
     page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }
 
@@ -339,7 +339,9 @@ fn prometheus_needs_expose_for_a_public_address() {
         err
     };
     assert!(error(&["--prometheus", "0.0.0.0:0"]).contains("; add --expose"));
-    assert!(error(&["--expose"]).contains("--prometheus"));
+    assert!(error(&["--live", "[::]:0"]).contains("reach --live [::]:0; add --expose"));
+    let alone = error(&["--expose"]);
+    assert!(alone.contains("--prometheus") && alone.contains("--live"), "{alone}");
     assert!(error(&["--prometheus", "nowhere"]).contains("expected an IP address and a port"));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

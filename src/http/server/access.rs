@@ -156,6 +156,23 @@ impl WebAccess {
     }
 }
 
+/// Returns why a request to a server of pages is refused, if it is: it uses a name that can lead elsewhere,
+/// or is from a page of another origin.
+pub(super) fn foreign_sender(request: &Request, listen: IpAddr) -> Option<String> {
+    let headers = request.headers();
+    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_ascii_lowercase();
+    let hosts: Vec<String> = headers.get_all(header::HOST).iter().map(text).collect();
+    let is_own =
+        |given: &String| host(given).is_some_and(|host| WebAccess::LOOPBACK.allows_host(&host, listen));
+    if let Some(given) = hosts.iter().find(|given| !is_own(given)) {
+        return Some(format!("The server is not reachable as {}. Use its address.\n", shown_text(given)));
+    }
+    let is_from_here =
+        |origin: &HeaderValue| hosts.first().is_some_and(|host| text(origin) == format!("http://{host}"));
+    let foreign = headers.get_all(header::ORIGIN).iter().find(|origin| !is_from_here(origin))?;
+    Some(format!("Pages of the origin {} cannot use this server.\n", shown(foreign)))
+}
+
 /// Allows a page of this origin to read a response.
 pub(super) fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -7,8 +7,8 @@ mod access;
 mod call;
 mod connection;
 mod durable;
-mod metrics_server;
 mod outbox;
+mod page_server;
 mod pages;
 mod request_counts;
 mod service;
@@ -36,7 +36,7 @@ use signers::Signers;
 
 pub use access::WebAccess;
 pub use durable::{DurableState, RestoreProvider};
-pub use metrics_server::{MetricsServerHandle, MetricsSource, serve_metrics};
+pub use page_server::{Page, PageRequest, PageServerHandle, RespondPage, Senders, serve_pages};
 pub use shutdown::ShutdownKind;
 pub use triggers::TriggerEndpoint;
 

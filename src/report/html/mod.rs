@@ -10,6 +10,7 @@ mod devices;
 mod heatmap;
 pub(super) mod icons;
 mod latency;
+mod live;
 mod load;
 mod policy_table;
 mod run_details;
@@ -28,15 +29,20 @@ use sha2::{Digest as _, Sha256};
 use super::Report;
 use crate::clock::ClockKind;
 
+pub use live::{LiveBar, live_page, message_page};
+
 /// The one style sheet, part of the page.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// The script without comments and indentation.
-static SCRIPT: LazyLock<String> = LazyLock::new(|| {
-    let lines = include_str!("page.js").lines().map(str::trim_start);
+static SCRIPT: LazyLock<String> = LazyLock::new(|| script_code(include_str!("page.js")));
+
+/// Returns a script without comments and indentation.
+fn script_code(text: &str) -> String {
+    let lines = text.lines().map(str::trim_start);
     let code: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with("//")).collect();
     code.join("\n")
-});
+}
 
 /// The page may load nothing and run nothing, whatever text it contains.
 pub(crate) const POLICY: &str =
@@ -102,9 +108,14 @@ impl PageLimits {
 /// Returns the page as HTML text, with the latency of a baseline, if any, beside the report's own. Equal
 /// reports give equal bytes.
 pub fn page(report: &Report, baseline: Option<&Report>) -> String {
+    render_limited(report, baseline, None)
+}
+
+/// Renders the page with the first limits that make it short enough.
+fn render_limited(report: &Report, baseline: Option<&Report>, live: Option<&LiveBar>) -> String {
     let mut page = String::new();
     for limits in PAGE_LIMITS {
-        page = render_page(limits, report, baseline);
+        page = render_page(limits, report, baseline, live);
         if page.len() <= MAX_PAGE_BYTES {
             break;
         }
@@ -112,16 +123,26 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
     page
 }
 
-fn render_page(limits: PageLimits, report: &Report, baseline: Option<&Report>) -> String {
+fn render_page(
+    limits: PageLimits,
+    report: &Report,
+    baseline: Option<&Report>,
+    live: Option<&LiveBar>,
+) -> String {
+    let name = &report.scenario.name;
     let word = if report.verdict.passed { "passed" } else { "failed" };
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(&format!("{} · {word}", report.scenario.name), "", script_policy()))
+            @match live {
+                Some(_) => (live::head(name)),
+                None => (head(&format!("{name} · {word}"), "", script_policy())),
+            }
             body {
+                @if let Some(bar) = live { (live::bar(bar)) }
                 main {
                     (top(report))
-                    (verdict::strip(report))
+                    @match live { Some(_) => (live::strip(report)), None => (verdict::strip(report)) }
                     (verdict::headline(report))
                     (policy_table::table(report, limits.situations))
                     (workloads::section(report))
@@ -136,8 +157,9 @@ fn render_page(limits: PageLimits, report: &Report, baseline: Option<&Report>) -
                     footer { "Made by poolproof. The same data for programs is in " code { "report.json" } ", \
                         and most of it inside this page." }
                 }
-                (embedded(report, limits.situations))
+                @if live.is_none() { (embedded(report, limits.situations)) }
                 (script())
+                @if live.is_some() { (live::script()) }
             }
         }
     };

@@ -20,9 +20,16 @@ pub(super) fn strip(report: &Report) -> Markup {
                 div.code { "exit code " b.mono { (verdict.exit_code) } }
                 div.why { @for sentence in &verdict.sentences { p { (sentence) } } }
             }
-            @if !report.thresholds.is_empty() {
-                ul.thresholds aria-label="Thresholds" { @for result in &report.thresholds { (threshold(result)) } }
-            }
+            (thresholds(report))
+        }
+    }
+}
+
+/// Returns the thresholds with their results, if there are any.
+pub(super) fn thresholds(report: &Report) -> Markup {
+    html! {
+        @if !report.thresholds.is_empty() {
+            ul.thresholds aria-label="Thresholds" { @for result in &report.thresholds { (threshold(result)) } }
         }
     }
 }
