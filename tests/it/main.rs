@@ -35,6 +35,7 @@ mod memory;
 mod metrics;
 #[path = "../../benches/support/noise.rs"]
 mod noise;
+mod packaging;
 mod page;
 mod page_layout;
 mod page_values;

@@ -18,7 +18,7 @@ fn recipe(heading: &str) -> Value {
 }
 
 /// Creates a project folder with scenarios.
-fn project(name: &str, more: &str) -> PathBuf {
+pub(crate) fn project(name: &str, more: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recipes").join(name);
     drop(fs::remove_dir_all(&folder));
     fs::create_dir_all(folder.join("scenarios")).unwrap();
