@@ -9,8 +9,11 @@ pub fn markdown(advised: &AdviceReport) -> String {
     let id = pool.id.as_deref().map_or_else(String::new, |id| format!(" ({})", code(id)));
     let mut out = format!("# Advice on the pool {}{id}\n\n", code(&pool.name));
     out.push_str(&format!("Settings: {}.\n", settings(advised)));
-    if !advised.notes.is_empty() {
+    if !advised.notes.is_empty() || !advised.unknown.is_empty() {
         out.push('\n');
+        for line in &advised.unknown {
+            out.push_str(&format!("- Unknown: `{line}`\n"));
+        }
         for note in &advised.notes {
             out.push_str(&format!("- Assumed: {note}\n"));
         }

@@ -58,6 +58,9 @@ pub struct AdviceReport {
     pub schema_version: u32,
     /// The pool.
     pub pool: PoolSummary,
+    /// Keys of the documents that are ignored because the API model does not have them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
     /// Assumptions about unknown settings.
     pub notes: Vec<String>,
     /// The advice, highest severity first.
@@ -179,7 +182,8 @@ pub fn advise(settings: &PoolSettings) -> AdviceReport {
         },
     };
     let notes = settings.notes.iter().chain(&settings.quota_note).cloned().collect();
-    AdviceReport { schema_version: 1, pool, notes, advice }
+    let unknown = settings.unknown.clone();
+    AdviceReport { schema_version: 1, pool, unknown, notes, advice }
 }
 
 fn evaluate_entry(entry: &Entry, settings: &PoolSettings, numbers: &Numbers) -> Option<Advice> {

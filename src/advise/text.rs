@@ -79,6 +79,9 @@ fn head(advised: &AdviceReport) -> String {
     let mut out = String::new();
     labeled(&mut out, 0, "pool", &format!("{}{id}", plain(&pool.name)));
     labeled(&mut out, 0, "settings", &settings(advised));
+    for line in &advised.unknown {
+        labeled(&mut out, 0, "unknown", line);
+    }
     for note in &advised.notes {
         labeled(&mut out, 0, "assumed", note);
     }

@@ -4,6 +4,11 @@ use super::args::{AdviceFormat, AdviseArgs};
 use super::{Exit, invalid_scenario, print_error, print_stdout};
 use crate::advise::{AdviceReport, advise as advice_on, markdown, text};
 use crate::settings::{self, PoolSettings};
+use poolproof_cognito::policy::RiskMode;
+
+/// Why `--deny` gives no all-clear for a pool whose risk actions are unknown.
+const UNKNOWN_RISK: &str = "--deny: risk is enforced, but its actions are unknown, so advice about them is missing\n  \
+    help: add the output of `aws cognito-idp describe-risk-configuration --user-pool-id ID`";
 
 /// Reads the settings and prints the advice.
 pub(super) fn advise(args: &AdviseArgs) -> Result<Exit, Exit> {
@@ -15,7 +20,11 @@ pub(super) fn advise(args: &AdviseArgs) -> Result<Exit, Exit> {
         print_error(error);
         Exit::Internal
     })?;
-    let denied = args.deny.is_some_and(|level| advised.highest_severity() >= Some(level.into()));
+    let mut denied = args.deny.is_some_and(|level| advised.highest_severity() >= Some(level.into()));
+    if args.deny.is_some() && settings.policy.risk.mode == RiskMode::Enforced && !settings.risk_known {
+        print_error(UNKNOWN_RISK);
+        denied = true;
+    }
     Ok(print_stdout(&text).or(if denied { Exit::Mismatch } else { Exit::Pass }))
 }
 

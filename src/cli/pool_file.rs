@@ -14,6 +14,9 @@ pub(super) fn read(files: &[PathBuf], unsimulated: Unsimulated) -> Result<Option
         return Ok(None);
     }
     let settings = settings::read(files, unsimulated).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
+    for line in &settings.unknown {
+        print_stderr(&format!("unknown: {line}"));
+    }
     for note in &settings.notes {
         print_stderr(&format!("assumed: {note}"));
     }

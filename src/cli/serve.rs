@@ -329,6 +329,9 @@ fn read(args: &ServeArgs) -> Result<(PoolSettings, Option<Duration>), String> {
     let unsimulated = if args.ignore_unsimulated { Unsimulated::Ignore } else { Unsimulated::Refuse };
     let settings = crate::settings::read(&args.files, unsimulated);
     let settings = settings.map_err(|diagnostic| render_diagnostic(&diagnostic))?;
+    for line in &settings.unknown {
+        print_stderr(&format!("unknown: {line}"));
+    }
     for name in &settings.ignored {
         print_stderr(&format!("note: {name} is not simulated and is ignored"));
     }

@@ -195,6 +195,8 @@ fn spec(pool_id: Option<&PoolId>, name: &str, policy: &PoolPolicy) -> PoolSpec {
         }),
         // SetUserPoolMfaConfig sets what needs more than one value.
         mfa: None,
+        // Threat protection needs the highest tier.
+        tier: mode.map(|_| "PLUS".to_owned()),
         add_ons: mode.map(|mode| AddOns { advanced_security_mode: mode.to_owned() }),
         // The generated passwords satisfy Cognito's default policy.
         policies: None,

@@ -160,7 +160,7 @@ impl std::error::Error for Diagnostic {}
 const MIN_SIMILARITY: f64 = 0.8;
 
 /// Returns the candidate that is most similar to `word`, if one is similar enough.
-pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     // The comparison takes time proportional to the product of both lengths.
     if word.len() > 64 {
         return None;

@@ -40,6 +40,7 @@ use std::time::Duration;
 
 pub use delay::Delay;
 pub use diagnostic::Diagnostic;
+pub(crate) use diagnostic::nearest;
 use diagnostic::{TextError, TextSpan};
 use raw::RawScenario;
 use schedule::{RateSchedules, ScheduleError};

@@ -3,13 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::document::{AwsDocument, Content, LevelAction, PoolContent, RiskContent};
+use super::unknown::unknown_keys;
 use super::{MAX_BYTES, PoolSettings, SourceKind, Unsimulated};
 use crate::scenario::Diagnostic;
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::model;
 use poolproof_cognito::policy::{
-    CompromisedAction, FactorTypes, FirstFactors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction,
-    RiskMode, RiskPolicy,
+    CompromisedAction, FactorTypes, FirstFactors, FirstFactorsError, MfaMode, PoolPolicy, Quotas,
+    RememberMode, RiskAction, RiskMode, RiskPolicy,
 };
 use poolproof_cognito::protocol::{DeviceConfiguration, RiskExceptionLists};
 use poolproof_pool::provider::Description;
@@ -39,9 +40,6 @@ const ACTION_WORDS: [(&str, RiskAction); 4] = [
 ];
 /// Events for which compromised passwords are checked (`EventFilterType`).
 const EVENT_WORDS: [&str; 3] = ["SIGN_IN", "PASSWORD_CHANGE", "SIGN_UP"];
-/// Values of `AllowedFirstAuthFactors`.
-const FIRST_FACTOR_WORDS: [&str; 4] = ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"];
-const PASSKEYS: &str = "WEB_AUTHN in Policies.SignInPolicy.AllowedFirstAuthFactors";
 const IGNORE_UNSIMULATED: &str = "--ignore-unsimulated accepts and lists such settings";
 const COMPROMISED_WORDS: [(&str, bool); 2] = [("BLOCK", true), ("NO_ACTION", false)];
 
@@ -63,6 +61,8 @@ const EXCEPTIONS: &str =
 const QUOTAS: &str = "Quotas belong to the account and are in none of the documents: Cognito's defaults are \
     assumed.";
 const EMPTY_DEVICES: &str = "DeviceConfiguration is present but empty: it is treated as absent.";
+const NO_KNOWN_DEVICE_SETTING: &str =
+    "DeviceConfiguration has no setting that AWS documents: it is treated as absent.";
 const NO_MODE: &str = "MfaConfiguration is missing: Cognito's default, OFF, is assumed.";
 
 /// Parses one document.
@@ -158,7 +158,8 @@ fn check_unsimulated(documents: &[AwsDocument], unsimulated: Unsimulated) -> Res
             let object = Value::Object(object.clone());
             for name in model::unsimulated_in_document(key.unwrap_or("UserPoolMfaConfig"), &object) {
                 if unsimulated == Unsimulated::Refuse {
-                    let path: Vec<&str> = key.into_iter().chain(name.split('.')).collect();
+                    let (place, _) = name.split_once('=').unwrap_or((&name, ""));
+                    let path: Vec<&str> = key.into_iter().chain(place.split('.')).collect();
                     let message = format!("poolproof does not simulate {name}");
                     return Err(document.error_at(&path, &message, Some(IGNORE_UNSIMULATED.to_owned())));
                 }
@@ -215,7 +216,9 @@ pub(super) fn settings(
         .map(|content| content.risk_configuration.unwrap_or_default());
     let risk = risk.zip(risk_content.as_ref());
     let mut notes = Vec::new();
-    let (remember, suppress_mfa) = devices(&content, &mut notes);
+    let has_device_keys = pool.0.object(Some(POOL)).and_then(|pool| pool.get("DeviceConfiguration"));
+    let has_device_keys = has_device_keys.and_then(Value::as_object).is_some_and(|keys| !keys.is_empty());
+    let (remember, suppress_mfa) = devices(&content, has_device_keys, &mut notes);
     let mode = mfa_mode(pool, mfa, &mut notes)?;
     let factors = factors(mfa.map(|(_, content)| content), &mut notes);
     same_pool(pool, risk)?;
@@ -223,9 +226,8 @@ pub(super) fn settings(
     let exceptions = risk.map_or_else(|| Ok(RiskExceptions::default()), exceptions)?;
     let blocks_compromised = risk.map_or(Ok(false), blocks_compromised)?;
     let compromised = if blocks_compromised { CompromisedAction::Block } else { CompromisedAction::NoAction };
-    let first_factors = first_factors(pool, unsimulated)?;
-    let mut ignored = check_unsimulated(documents, unsimulated)?;
-    ignored.extend(first_factors.passkeys.then(|| PASSKEYS.to_owned()));
+    let first_factors = first_factors(pool)?;
+    let ignored = check_unsimulated(documents, unsimulated)?;
     let mut notes: Vec<String> = notes.into_iter().map(str::to_owned).collect();
     if !ignored.is_empty() {
         notes.push(format!("Not simulated and ignored: {}.", ignored.join(", ")));
@@ -247,7 +249,7 @@ pub(super) fn settings(
             suppress_mfa,
             mfa: mode,
             factor_types: factors,
-            first_factors: first_factors.codes,
+            first_factors,
             risk: RiskPolicy { compromised, ..risk_policy },
             quotas: Quotas::COGNITO,
             ..PoolPolicy::DEFAULT
@@ -258,45 +260,29 @@ pub(super) fn settings(
         exceptions,
         description: Some(description),
         ignored,
+        unknown: unknown_keys(documents),
         custom_auth: Vec::new(),
         notes,
         quota_note: Some(QUOTAS.to_owned()),
     })
 }
 
-/// The first factors besides the password.
-struct AllowedFirstFactors {
-    codes: FirstFactors,
-    /// Passkeys are not simulated.
-    passkeys: bool,
-}
-
-fn first_factors(
-    (pool, content): Document<'_, PoolContent>,
-    unsimulated: Unsimulated,
-) -> Result<AllowedFirstFactors, Diagnostic> {
+/// Returns the first factors besides the password.
+fn first_factors((pool, content): Document<'_, PoolContent>) -> Result<FirstFactors, Diagnostic> {
     let policy = content.policies.as_ref().and_then(|policies| policies.sign_in_policy.as_ref());
-    let Some(policy) = policy else {
-        return Ok(AllowedFirstFactors { codes: FirstFactors::PASSWORD, passkeys: false });
-    };
+    let Some(policy) = policy else { return Ok(FirstFactors::PASSWORD) };
     let allowed = &policy.allowed_first_auth_factors;
     let path = [POOL, "Policies", "SignInPolicy", "AllowedFirstAuthFactors"];
-    if let Some(at) = allowed.iter().position(|factor| !FIRST_FACTOR_WORDS.contains(&factor.as_str())) {
-        let all: Vec<String> = FIRST_FACTOR_WORDS.iter().map(|word| format!("`{word}`")).collect();
-        let message = format!("unknown value `{}`, expected one of {}", allowed[at], all.join(", "));
-        return Err(pool.error_at_index(&path, at, &message));
-    }
-    let position = |name: &str| allowed.iter().position(|factor| factor == name);
-    if position("PASSWORD").is_none() {
-        return Err(pool.error_at(&path, "the list lacks `PASSWORD`, which Cognito requires", None));
-    }
-    if let (Some(at), Unsimulated::Refuse) = (position("WEB_AUTHN"), unsimulated) {
-        let message = format!("poolproof does not simulate {PASSKEYS}; {IGNORE_UNSIMULATED}");
-        return Err(pool.error_at_index(&path, at, &message));
-    }
-    let codes =
-        FirstFactors { email_otp: position("EMAIL_OTP").is_some(), sms_otp: position("SMS_OTP").is_some() };
-    Ok(AllowedFirstFactors { codes, passkeys: position("WEB_AUTHN").is_some() })
+    FirstFactors::parse(allowed).map_err(|error| match error {
+        FirstFactorsError::Unknown(at) => {
+            let all = FirstFactors::WORDS.map(|word| format!("`{word}`")).join(", ");
+            let message = format!("unknown value `{}`, expected one of {all}", allowed[at]);
+            pool.error_at_index(&path, at, &message)
+        }
+        FirstFactorsError::NoPassword => {
+            pool.error_at(&path, "the list lacks `PASSWORD`, which Cognito requires", None)
+        }
+    })
 }
 
 /// Returns whether sign-ins with compromised passwords are blocked.
@@ -352,11 +338,11 @@ fn one<'s>(documents: &'s [AwsDocument], keys: &[&str]) -> Result<Option<&'s Aws
 }
 
 /// Any property of `DeviceConfiguration`, even if all are false, turns tracking on (docs/semantics.md, c.1).
-fn devices(pool: &PoolContent, notes: &mut Vec<&'static str>) -> (RememberMode, bool) {
+fn devices(pool: &PoolContent, has_keys: bool, notes: &mut Vec<&'static str>) -> (RememberMode, bool) {
     let devices = pool.device_configuration.unwrap_or_default();
     if devices == DeviceConfiguration::default() {
         if pool.device_configuration.is_some() {
-            notes.push(EMPTY_DEVICES);
+            notes.push(if has_keys { NO_KNOWN_DEVICE_SETTING } else { EMPTY_DEVICES });
         }
         return (RememberMode::No, false);
     }

@@ -166,11 +166,7 @@ impl AwsDocument {
                 Mismatch::TooManyEntries(most) => format!("more than {most} entries"),
                 Mismatch::Other(message) => message,
             };
-            let segments = path.into_iter().map(|step| match step {
-                Step::Key(key) => Segment::Key(key),
-                Step::Index(index) => Segment::Index(index),
-            });
-            self.error(&segments.collect::<Vec<_>>(), &message, None)
+            self.error(&segments(path), &message, None)
         })
     }
 
@@ -191,6 +187,11 @@ impl AwsDocument {
         Err(self.error_at(path, &message, near.map(|(word, _)| format!("AWS writes `{word}`"))))
     }
 
+    /// Returns the line of the value at `path`, from 1.
+    pub(super) fn line(&self, path: &[Segment]) -> usize {
+        span(&self.text, path).map_or(1, |(line, _, _)| line)
+    }
+
     /// Creates an error about the value at `path`.
     pub(super) fn error_at(&self, path: &[&str], message: &str, help: Option<String>) -> Diagnostic {
         let path: Vec<Segment> = path.iter().map(|key| Segment::Key((*key).to_owned())).collect();
@@ -204,17 +205,32 @@ impl AwsDocument {
     }
 
     fn error(&self, path: &[Segment], message: &str, help: Option<String>) -> Diagnostic {
-        let mut place = String::new();
-        for segment in path {
-            match segment {
-                Segment::Key(key) if place.is_empty() => place.push_str(key),
-                Segment::Key(key) => place.extend([".", key]),
-                Segment::Index(index) => place.push_str(&format!("[{index}]")),
-            }
-        }
+        let place = place(path);
         let message = if place.is_empty() { message.to_owned() } else { format!("{place}: {message}") };
         Diagnostic::from_parts(&self.file, &self.text, span(&self.text, path), message, help)
     }
+}
+
+/// Converts a path to a value.
+pub(super) fn segments(path: Vec<Step>) -> Vec<Segment> {
+    let segment = |step| match step {
+        Step::Key(key) => Segment::Key(key),
+        Step::Index(index) => Segment::Index(index),
+    };
+    path.into_iter().map(segment).collect()
+}
+
+/// Returns a path as text, such as `UserPool.SchemaAttributes[0].Name`.
+pub(super) fn place(path: &[Segment]) -> String {
+    let mut place = String::new();
+    for segment in path {
+        match segment {
+            Segment::Key(key) if place.is_empty() => place.push_str(key),
+            Segment::Key(key) => place.extend([".", key]),
+            Segment::Index(index) => place.push_str(&format!("[{index}]")),
+        }
+    }
+    place
 }
 
 const fn kind(kind: Kind) -> &'static str {

@@ -3,7 +3,8 @@
 //! The JSON is the output of `aws cognito-idp describe-user-pool`, which is required, and of
 //! `get-user-pool-mfa-config`, `describe-risk-configuration` and `describe-user-pool-client`, which are
 //! optional. Top keys identify the documents, so they can come in any order, in several files or merged into
-//! one object (`jq -s add`). Keys that decide nothing here are ignored. Settings that could change a
+//! one object (`jq -s add`). Keys that decide nothing here are ignored, and those that the API model does not
+//! have are listed. Settings that could change a
 //! decision, a token or a quota and are not simulated are refused, or listed if the caller ignores them.
 //!
 //! A file `*.json` is an AWS document, `*.yaml` or `*.yml` a scenario. Any other file is an AWS document if
@@ -12,6 +13,7 @@
 mod aws;
 mod document;
 mod foreign;
+mod unknown;
 
 use std::path::{Path, PathBuf};
 
@@ -47,6 +49,8 @@ pub struct PoolSettings {
     pub description: Option<Description>,
     /// Settings that are not simulated and are ignored, such as `LambdaConfig.PreTokenGeneration`.
     pub ignored: Vec<String>,
+    /// Keys that are ignored because the API model does not have them, each as a line.
+    pub unknown: Vec<String>,
     /// The challenges of `CUSTOM_AUTH`.
     pub custom_auth: Vec<CustomChallenge>,
     /// Assumptions about what the source does not contain, as sentences.
@@ -161,6 +165,7 @@ fn from_scenario(scenario: &scenario::Scenario) -> PoolSettings {
         exceptions: scenario.exceptions.clone(),
         description: None,
         ignored: Vec::new(),
+        unknown: Vec::new(),
         custom_auth: scenario.custom_auth.clone(),
         notes: Vec::new(),
         quota_note,

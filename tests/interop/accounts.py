@@ -92,7 +92,7 @@ def scene_recovery():
 
 
 def scene_attributes():
-    pool = Pool("attributes", AliasAttributes=["email"], UserAttributeUpdateSettings={
+    pool = Pool("attributes", AliasAttributes=["email"], AutoVerifiedAttributes=["email"], UserAttributeUpdateSettings={
         "AttributesRequireVerificationBeforeUpdate": ["email"]})
     assert pool.pool["UserAttributeUpdateSettings"]["AttributesRequireVerificationBeforeUpdate"] == ["email"]
     access = pool.sign_in()["AccessToken"]
@@ -114,7 +114,7 @@ def scene_attributes():
 
 
 def scene_resend():
-    pool = Pool("resend")
+    pool = Pool("resend", AutoVerifiedAttributes=["email"])
     cognito.sign_up(ClientId=pool.client, Username="bob", Password=PASSWORD,
                     UserAttributes=[{"Name": "email", "Value": "bob@example.com"}])
     sent = cognito.resend_confirmation_code(ClientId=pool.client, Username="bob")
@@ -155,7 +155,7 @@ def scene_groups():
 
 
 def scene_events_and_risk():
-    pool = Pool("risk", UserPoolAddOns={"AdvancedSecurityMode": "ENFORCED"})
+    pool = Pool("risk", UserPoolTier="PLUS", UserPoolAddOns={"AdvancedSecurityMode": "ENFORCED"})
     other = pool.add_client()
     action = lambda name: {"Notify": False, "EventAction": name}
     actions = lambda name: {"Actions": {level + "Action": action(name) for level in ("Low", "Medium", "High")}}

@@ -52,7 +52,7 @@ class Table:
 
     @staticmethod
     def member(word):
-        word, _, _ = word.lstrip("-~").partition("=")
+        word = re.split("[=~]", word.lstrip("-~"))[0]
         name, _, type_name = word.partition(":")
         return name.rstrip("!"), type_name or name.rstrip("!"), name.endswith("!")
 

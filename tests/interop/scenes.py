@@ -323,7 +323,7 @@ def scene_administrator():
 
 
 def scene_sign_up():
-    pool = Pool("sign-up", ALWAYS, secret=True)
+    pool = Pool("sign-up", ALWAYS, secret=True, AutoVerifiedAttributes=["email"])
     digest = hmac.new(pool.secret.encode(), ("ann" + pool.client).encode(), hashlib.sha256).digest()
     hashed = base64.b64encode(digest).decode()
     up = cognito.sign_up(
@@ -402,7 +402,7 @@ def scene_tokens_can_be_checked():
 
 
 def scene_risk():
-    pool = Pool("risk", ALWAYS, mfa="OPTIONAL", UserPoolAddOns={"AdvancedSecurityMode": "ENFORCED"})
+    pool = Pool("risk", ALWAYS, mfa="OPTIONAL", UserPoolTier="PLUS", UserPoolAddOns={"AdvancedSecurityMode": "ENFORCED"})
     pool.add("ann", phone="+15550100")
     actions = {
         "LowAction": {"Notify": False, "EventAction": "NO_ACTION"},

@@ -32,6 +32,7 @@ fn pool(remember: RememberMode, suppress_mfa: bool, mfa: MfaMode) -> PoolSetting
         blocks_compromised: false,
         description: None,
         ignored: Vec::new(),
+        unknown: Vec::new(),
         notes: Vec::new(),
         quota_note: None,
     }
@@ -387,6 +388,9 @@ fn deny_exits_80_at_or_above_the_level() {
     for (level, code) in [("high", 0), ("medium", 80), ("low", 80), ("note", 80)] {
         assert_eq!(end(&medium, &["--deny", level]), code, "{level}");
     }
+    // Without the actions of risk there is no all-clear at any level.
+    let unknown = ["scenarios/aws/describe-user-pool.json", "scenarios/aws/get-user-pool-mfa-config.json"];
+    assert_eq!((end(&unknown, &["--deny", "high"]), end(&unknown, &[])), (80, 0));
     assert_eq!(end(&sample, &["--deny", "severe"]), 2);
     assert_eq!(end(&[], &[]), 2);
 }

@@ -162,7 +162,8 @@ fn revoke_token_refuses_foreign_and_access_tokens() {
 #[test]
 fn a_risk_configuration_without_settings_restores_the_defaults() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
-    let enforced = json!({ "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } });
+    let enforced =
+        json!({ "UserPoolTier": "PLUS", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } });
     let (pool, _) = served_pool(&mut fixture, &enforced, &json!({}));
     let risk =
         fixture.call_ok("SetRiskConfiguration", &json!({ "UserPoolId": pool }))["RiskConfiguration"].clone();
@@ -207,7 +208,11 @@ fn the_last_factor_cannot_be_turned_off_while_mfa_is_required() {
 fn the_first_sign_in_after_a_confirmed_sign_up_needs_no_mfa() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
     let spec = json!({ "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"] });
-    let (pool, client) = served_pool(&mut fixture, &json!({ "MfaConfiguration": "ON" }), &spec);
+    let (pool, client) = served_pool(
+        &mut fixture,
+        &json!({ "MfaConfiguration": "ON", "AutoVerifiedAttributes": ["email"] }),
+        &spec,
+    );
     let attributes = json!([{ "Name": "email", "Value": "eve@example.com" }]);
     let sign_up = json!({ "ClientId": client, "Username": "eve", "Password": "Permanent-1", "UserAttributes": attributes });
     fixture.call_ok("SignUp", &sign_up);
@@ -228,7 +233,11 @@ fn the_first_sign_in_after_a_confirmed_sign_up_needs_no_mfa() {
 fn challenges_describe_the_user_and_a_verified_app_counts_at_once() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
     let spec = json!({ "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"] });
-    let (pool, client) = served_pool(&mut fixture, &json!({ "MfaConfiguration": "ON" }), &spec);
+    let (pool, client) = served_pool(
+        &mut fixture,
+        &json!({ "MfaConfiguration": "ON", "AutoVerifiedAttributes": ["email"] }),
+        &spec,
+    );
     let attributes =
         json!([{ "Name": "email", "Value": "bob@example.com" }, { "Name": "given_name", "Value": "Bob" }]);
     let user = json!({

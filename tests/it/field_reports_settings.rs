@@ -40,7 +40,7 @@ fn a_device_name_of_1025_characters_is_refused_with_its_text() {
 fn an_app_client_has_a_risk_configuration_and_a_user_has_events() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
     let (pool, client) = fixture.pool("p");
-    let add_ons = json!({ "UserPoolId": pool, "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } });
+    let add_ons = json!({ "UserPoolId": pool, "UserPoolTier": "PLUS", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } });
     fixture.call_ok("UpdateUserPool", &add_ons);
     let block = json!({ "EventAction": "BLOCK", "Notify": false });
     let actions = json!({ "LowAction": block, "MediumAction": block, "HighAction": block });

@@ -213,7 +213,7 @@ fn settings_are_returned_as_they_were_set() {
         "CreateUserPool",
         &json!({ "PoolName": "p", "MfaConfiguration": "ON",
             "SmsConfiguration": { "SnsCallerArn": "arn:aws:iam::000000000000:role/sms" },
-            "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" },
+            "UserPoolTier": "PLUS", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" },
             "DeviceConfiguration": { "DeviceOnlyRememberedOnUserPrompt": true } }),
     );
     let pool = &made["UserPool"];

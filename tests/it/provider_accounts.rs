@@ -76,6 +76,7 @@ fn recovery_settings_are_described_changed_and_kept() {
         "AccountRecoverySetting": { "RecoveryMechanisms": [
             { "Priority": 1, "Name": "verified_email" }, { "Priority": 2, "Name": "verified_phone_number" }
         ] },
+        "AutoVerifiedAttributes": ["email"],
         "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] }
     });
     let (pool, _) = pool_with(&mut fixture, &settings);
@@ -151,8 +152,8 @@ fn a_recovery_code_and_its_limit_survive_a_restart() {
 
 #[test]
 fn a_pending_address_survives_a_restart() {
-    let settings =
-        json!({ "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] } });
+    let settings = json!({ "AutoVerifiedAttributes": ["email"],
+        "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] } });
     let mut fixture = recording();
     let (pool, client) = pool_with(&mut fixture, &settings);
     let tokens = sign_in(&mut fixture, &client, "Permanent-1").unwrap();
@@ -246,7 +247,7 @@ fn a_client_has_its_own_risk_configuration_until_it_is_reset() {
     // API reference, SetRiskConfiguration: with UserPoolId and ClientId only, the client has the
     // pool's configuration again.
     let mut fixture = recording();
-    let add_ons = json!({ "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } });
+    let add_ons = json!({ "UserPoolTier": "PLUS", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } });
     let (pool, client) = pool_with(&mut fixture, &add_ons);
     let flows = json!(["ALLOW_USER_PASSWORD_AUTH"]);
     let other = json!({ "UserPoolId": pool, "ClientName": "other", "ExplicitAuthFlows": flows });
@@ -292,7 +293,7 @@ fn a_client_has_its_own_risk_configuration_until_it_is_reset() {
 #[test]
 fn events_and_tokens_share_the_id_and_survive_a_restart() {
     let mut fixture = ProviderFixture::new(Tokens::Rs256(crate::provider::keys()));
-    let add_ons = json!({ "UserPoolAddOns": { "AdvancedSecurityMode": "AUDIT" } });
+    let add_ons = json!({ "UserPoolTier": "PLUS", "UserPoolAddOns": { "AdvancedSecurityMode": "AUDIT" } });
     let (pool, client) = pool_with(&mut fixture, &add_ons);
     let tokens = sign_in(&mut fixture, &client, "Permanent-1").unwrap()["AuthenticationResult"].clone();
     let ann = json!({ "UserPoolId": pool, "Username": "ann" });

@@ -196,7 +196,10 @@ fn ann_again(fixture: &mut ProviderFixture, pool: &Value) {
 #[test]
 fn risk_configuration_round_trips_and_its_lists_apply() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
-    let pool = pool_with(&mut fixture, &json!({ "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } }));
+    let pool = pool_with(
+        &mut fixture,
+        &json!({ "UserPoolTier": "PLUS", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } }),
+    );
     ann(&mut fixture, &pool);
     let client =
         client_with(&mut fixture, &pool, &json!({})).unwrap()["ClientId"].as_str().unwrap().to_owned();
@@ -405,7 +408,8 @@ fn first_factors_are_a_setting_that_excludes_required_mfa() {
         (&["EMAIL_OTP"][..], "InvalidParameterException: AllowedFirstAuthFactors must include PASSWORD."),
         (
             &["PASSWORD", "WEB_AUTHN"],
-            "InvalidParameterException: poolproof does not simulate WEB_AUTHN in Policies.SignInPolicy.AllowedFirstAuthFactors",
+            "InvalidParameterException: poolproof does not simulate Policies.SignInPolicy.AllowedFirstAuthFactors=WEB_AUTHN: \
+             leave it out, or start with --ignore-unsimulated",
         ),
     ] {
         assert_eq!(fixture.ask("CreateUserPool", &create(factors)).unwrap_err(), expected);

@@ -197,11 +197,22 @@ fn passkeys_are_refused_or_listed_and_the_password_is_required() {
         json!({ "UserPool": { "Policies": policies } }).to_string()
     };
     let refused = parse(&[("pool.json", &text(&["PASSWORD", "WEB_AUTHN"]))]).unwrap_err().to_string();
-    assert!(refused.contains("does not simulate WEB_AUTHN") && refused.contains("--ignore-uns"), "{refused}");
+    assert!(
+        refused.contains("does not simulate Policies.SignInPolicy.AllowedFirstAuthFactors=WEB_AUTHN")
+            && refused.contains("--ignore-uns"),
+        "{refused}"
+    );
     let files = [("pool.json".to_owned(), text(&["PASSWORD", "WEB_AUTHN", "EMAIL_OTP"]).into_bytes())];
     let settings = settings::parse(&files, Unsimulated::Ignore).unwrap();
     assert!(settings.policy.first_factors.email_otp && !settings.policy.first_factors.sms_otp);
-    assert!(settings.notes.iter().any(|note| note.contains("ignored: WEB_AUTHN")), "{:?}", settings.notes);
+    assert!(
+        settings
+            .notes
+            .iter()
+            .any(|note| note.contains("ignored: Policies.SignInPolicy.AllowedFirstAuthFactors=WEB_AUTHN")),
+        "{:?}",
+        settings.notes
+    );
     let refused = parse(&[("pool.json", &text(&["EMAIL_OTP"]))]).unwrap_err().to_string();
     assert!(refused.contains("the list lacks `PASSWORD`"), "{refused}");
 }
@@ -403,4 +414,34 @@ proptest! {
         }
         check_no_panic(&[("bent.json".to_owned(), bytes)]);
     }
+}
+
+#[test]
+fn keys_that_the_api_does_not_have_are_listed_with_a_suggestion() {
+    let pool = "{\n  \"UserPool\": {\n    \"Id\": \"a_1\",\n    \"MfaConfig\": \"ON\",\n    \"Quantum\\u001b\": 1,\n    \
+                \"DeviceConfiguration\": { \"ChallengeRequiredOnNewDevic\": true },\n    \
+                \"SchemaAttributes\": [ { \"Name\": \"email\", \"Requird\": true } ]\n  },\n  \"ResponseMetadata\": {}\n}";
+    let mfa = r#"{ "MfaConfiguration": "OFF", "SoftwareTokenMfaConfig": { "Enabled": true } }"#;
+    let settings = parse(&[("pool.json", pool), ("mfa.json", mfa)]).unwrap();
+    assert_eq!(
+        settings.unknown,
+        [
+            "UserPool.MfaConfig (pool.json, line 4) is ignored; did you mean MfaConfiguration?",
+            "UserPool.Quantum? (pool.json, line 5) is ignored",
+            "UserPool.DeviceConfiguration.ChallengeRequiredOnNewDevic (pool.json, line 6) is ignored; did you mean \
+             ChallengeRequiredOnNewDevice?",
+            "UserPool.SchemaAttributes[0].Requird (pool.json, line 7) is ignored; did you mean Required?",
+            "SoftwareTokenMfaConfig (mfa.json, line 1) is ignored; did you mean SoftwareTokenMfaConfiguration?",
+        ]
+    );
+    let notes = settings.notes.join("\n");
+    assert!(
+        notes.contains("has no setting that AWS documents") && !notes.contains("is present but empty"),
+        "{notes}"
+    );
+    let empty = parse(&[("pool.json", r#"{ "UserPool": { "DeviceConfiguration": {} } }"#)]).unwrap();
+    assert!(empty.notes.join("\n").contains("is present but empty"), "{:?}", empty.notes);
+    let files: Vec<_> =
+        std::fs::read_dir("scenarios/aws").unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(settings::read(&files, Unsimulated::Refuse).unwrap().unknown, Vec::<String>::new());
 }

@@ -125,7 +125,7 @@ prop_compose! {
             serial, username: Username::new(username), sub: Sub::new(sub), salt, verifier, user_status, disabled, phone, sms_mfa,
             email, email_mfa, totp, preferred, totp_step_used, failures, addresses, failures_since, compromised,
             generation, access_revocations, revoked, rotated, devices, attributes, created, modified, confirmation, app_to_verify, app_to_enable,
-            totp_name, first_sign_in_pending, codes, groups, events,
+            totp_name, first_sign_in_pending, codes, groups, events, password_set: Some(modified),
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod model;
 pub mod policy;
 pub mod protocol;
 mod quota;
+pub mod schema;
 pub mod seed;
 pub mod time;
 pub mod totp;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 pub use crate::quota::{QuotaCategory, Quotas, UserAccess};
 pub use crate::user_settings::{
-    AccountSettings, AddressKind, FactorTypes, Factors, FirstFactors, Recovery, UsernameSettings,
+    AccountSettings, AddressKind, FactorTypes, Factors, FirstFactors, FirstFactorsError, Recovery,
+    UsernameSettings,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -204,7 +205,7 @@ pub struct PasswordPolicy {
     pub numbers: bool,
     /// `RequireSymbols`.
     pub symbols: bool,
-    /// `TemporaryPasswordValidityDays`, 0 to 365. Returned by `DescribeUserPool`, not enforced.
+    /// `TemporaryPasswordValidityDays`, 1 to 365.
     pub temporary_days: u32,
 }
 
@@ -218,6 +219,11 @@ impl PasswordPolicy {
         symbols: false,
         temporary_days: 7,
     };
+
+    /// Returns the validity of a temporary password.
+    pub const fn temporary_validity(self) -> Duration {
+        Duration::from_secs(self.temporary_days as u64 * 24 * 3600)
+    }
 
     /// What `CreateUserPool` sets when a request names no policy.
     pub const COGNITO: Self =

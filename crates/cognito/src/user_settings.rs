@@ -54,7 +54,35 @@ pub struct FirstFactors {
     pub sms_otp: bool,
 }
 
+/// Why `AllowedFirstAuthFactors` is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FirstFactorsError {
+    /// The value at this index, from 0, is unknown.
+    Unknown(usize),
+    /// `PASSWORD` is missing.
+    NoPassword,
+}
+
 impl FirstFactors {
+    /// The values of `AllowedFirstAuthFactors`.
+    pub const WORDS: [&str; 4] = ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"];
+
+    /// Parses `AllowedFirstAuthFactors`. `WEB_AUTHN` has no effect: it is not simulated.
+    ///
+    /// # Errors
+    ///
+    /// A value is unknown, or `PASSWORD` is missing.
+    pub fn parse(allowed: &[String]) -> Result<Self, FirstFactorsError> {
+        if let Some(at) = allowed.iter().position(|factor| !Self::WORDS.contains(&factor.as_str())) {
+            return Err(FirstFactorsError::Unknown(at));
+        }
+        let has = |name: &str| allowed.iter().any(|factor| factor == name);
+        if !has("PASSWORD") {
+            return Err(FirstFactorsError::NoPassword);
+        }
+        Ok(Self { email_otp: has("EMAIL_OTP"), sms_otp: has("SMS_OTP") })
+    }
+
     /// The password alone: Cognito's default.
     pub const PASSWORD: Self = Self { email_otp: false, sms_otp: false };
 
@@ -171,8 +199,8 @@ pub enum Recovery {
     },
 }
 
-/// The settings of a pool for password recovery and for changes of addresses.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// The settings of a pool for password recovery and for codes that verify addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccountSettings {
     /// `AccountRecoverySetting`.
@@ -182,9 +210,41 @@ pub struct AccountSettings {
     pub verify_email_first: bool,
     /// `AttributesRequireVerificationBeforeUpdate` contains `phone_number`.
     pub verify_phone_first: bool,
+    /// `AutoVerifiedAttributes` contains `email`: sign-ups and new addresses get a code.
+    #[serde(default = "on")]
+    pub auto_verify_email: bool,
+    /// `AutoVerifiedAttributes` contains `phone_number`.
+    #[serde(default = "on")]
+    pub auto_verify_phone: bool,
+}
+
+/// Pools of earlier versions sent codes to all addresses.
+const fn on() -> bool {
+    true
+}
+
+/// A pool that is not created through the API sends codes to all addresses.
+impl Default for AccountSettings {
+    fn default() -> Self {
+        Self {
+            recovery: Recovery::default(),
+            verify_email_first: false,
+            verify_phone_first: false,
+            auto_verify_email: true,
+            auto_verify_phone: true,
+        }
+    }
 }
 
 impl AccountSettings {
+    /// Returns whether an address of this kind gets a code that verifies it.
+    pub const fn auto_verifies(self, kind: AddressKind) -> bool {
+        match kind {
+            AddressKind::Email => self.auto_verify_email,
+            AddressKind::Phone => self.auto_verify_phone,
+        }
+    }
+
     /// Returns whether a new address of this kind takes effect only after it is verified.
     pub const fn verifies_first(self, kind: AddressKind) -> bool {
         match kind {

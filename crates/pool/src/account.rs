@@ -66,6 +66,8 @@ pub(super) struct Account {
     /// Sign-ins whose refresh token was exchanged for another one, by `origin_jti`.
     pub(super) rotated: BTreeMap<String, RotatedToken>,
     pub(super) devices: BTreeMap<DeviceKey, Device>,
+    /// When the password was set. A temporary password without a time does not expire.
+    pub(super) password_set: Option<Timestamp>,
     /// Attributes other than `sub`, by name.
     pub(super) attributes: BTreeMap<String, String>,
     pub(super) created: Timestamp,
@@ -287,6 +289,8 @@ pub struct NewAccount {
     pub attributes: BTreeMap<String, String>,
     /// When the account was created.
     pub created: Timestamp,
+    /// When the password was set. A temporary password without a time does not expire.
+    pub password_set: Option<Timestamp>,
     /// Addresses of the user's earlier sign-ins.
     pub addresses: Vec<IpAddr>,
     /// Whether the password is compromised (docs/semantics.md, threat protection).
@@ -312,6 +316,7 @@ impl NewAccount {
             devices: Vec::new(),
             attributes: BTreeMap::new(),
             created: Timestamp::from_us(0),
+            password_set: None,
             addresses: Vec::new(),
             compromised: false,
         }

@@ -11,6 +11,7 @@ use poolproof_cognito::protocol::{
     DeleteUserAttributes, GetUserAttributeVerificationCode, Reply, Response, UpdateUserAttributes,
     VerifyUserAttribute,
 };
+use poolproof_cognito::schema::cannot_be_updated;
 use poolproof_cognito::time::Timestamp;
 
 /// Most attributes of a user besides the addresses. Cognito allows 50 custom ones beside the standard ones.
@@ -46,7 +47,7 @@ impl Pool {
     }
 
     /// Changes attributes. A new address is not verified, unless an administrator says so, and the user gets
-    /// a code that verifies it.
+    /// a code that verifies it, if the pool verifies such addresses.
     pub(super) fn update_attributes(
         &mut self,
         now: Timestamp,
@@ -54,9 +55,10 @@ impl Pool {
         given: Vec<(String, String)>,
         by_user: bool,
     ) -> Result<Vec<CodeDelivery>, ApiError> {
+        self.check_schema(&given, true)?;
         let (deleted, given): (Vec<_>, Vec<_>) = given.into_iter().partition(|(_, value)| value.is_empty());
         let deleted: Vec<String> = deleted.into_iter().map(|(name, _)| name).collect();
-        check_deletable(&deleted)?;
+        self.check_deletable(&deleted)?;
         let changed = Attributes::read(given, by_user)?;
         self.check_preferred_username(&changed)?;
         let new_addresses = self.new_addresses(id, &changed);
@@ -77,7 +79,8 @@ impl Pool {
         self.directory.change_attributes(id, change).map_err(|_| alias_exists())?;
         let account = self.directory.account_mut(id);
         account.modified = now;
-        let sent = new_addresses.into_iter().filter(|new| !new.verified);
+        let settings = self.account_settings;
+        let sent = new_addresses.into_iter().filter(|new| !new.verified && settings.auto_verifies(new.kind));
         Ok(sent.map(|new| self.send_address_code(now, id, new.kind, Some(new.address))).collect())
     }
 
@@ -129,11 +132,38 @@ impl Pool {
     }
 
     fn delete_attributes(&mut self, now: Timestamp, id: AccountId, names: &[String]) -> Reply {
-        check_deletable(names)?;
+        let deleted: Vec<_> = names.iter().map(|name| (name.clone(), String::new())).collect();
+        self.check_schema(&deleted, true)?;
+        self.check_deletable(names)?;
         let delete = |account: &mut Account| names.iter().for_each(|name| account.remove_attribute(name));
         self.directory.change_attributes(id, delete).map_err(|_| alias_exists())?;
         self.directory.account_mut(id).modified = now;
         Ok(Response::Empty)
+    }
+
+    /// Refuses attributes that the pool does not have, values that do not conform, and changes of attributes
+    /// that cannot change.
+    pub(super) fn check_schema(&self, given: &[(String, String)], changes: bool) -> Result<(), ApiError> {
+        let Some(schema) = &self.schema else { return Ok(()) };
+        let given = given.iter().filter(|(name, _)| name != "sub");
+        schema.check_values(given.clone().map(|(name, value)| (name.as_str(), value.as_str())))?;
+        if changes { schema.check_changes(given.map(|(name, _)| name.as_str())) } else { Ok(()) }
+    }
+
+    /// Returns the required attributes that a user does not have.
+    pub(super) fn missing_attributes(&self, id: AccountId) -> Vec<String> {
+        let Some(schema) = &self.schema else { return Vec::new() };
+        let account = self.directory.account(id);
+        schema.missing(|name| account.has_attribute(name)).into_iter().map(str::to_owned).collect()
+    }
+
+    /// Refuses to delete attributes that the pool alone sets or requires.
+    fn check_deletable(&self, names: &[String]) -> Result<(), ApiError> {
+        if let Some(name) = names.iter().find(|name| *name == "sub" || name.ends_with("_verified")) {
+            return Err(cannot_be_updated(name));
+        }
+        let deleted = |name: &str| names.iter().any(|one| one == name);
+        self.schema.as_ref().map_or(Ok(()), |schema| schema.check_required(|name| !deleted(name)))
     }
 
     /// `GetUserAttributeVerificationCode`.
@@ -178,6 +208,14 @@ impl Pool {
 }
 
 impl Account {
+    /// Returns whether the user has this attribute.
+    fn has_attribute(&self, name: &str) -> bool {
+        match address_kind(name) {
+            Ok(kind) => self.address(kind).is_some(),
+            Err(_) => self.attributes.contains_key(name),
+        }
+    }
+
     /// Removes an attribute. With an address go its verification and a new one that is not verified yet.
     fn remove_attribute(&mut self, name: &str) {
         match address_kind(name) {
@@ -193,12 +231,4 @@ impl Account {
 fn address_kind(attribute: &str) -> Result<AddressKind, ApiError> {
     let kind = AddressKind::ALL.into_iter().find(|kind| kind.attribute() == attribute);
     kind.ok_or_else(|| ApiError::invalid_parameter("Invalid attribute name: email or phone_number expected."))
-}
-
-/// Refuses to delete attributes that the pool alone sets.
-fn check_deletable(names: &[String]) -> Result<(), ApiError> {
-    match names.iter().find(|name| *name == "sub" || name.ends_with("_verified")) {
-        None => Ok(()),
-        Some(name) => Err(ApiError::invalid_parameter(format!("user.{name}: Attribute cannot be updated."))),
-    }
 }

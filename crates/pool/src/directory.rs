@@ -301,6 +301,7 @@ fn new_account(new: NewAccount, generation: u64) -> Account {
         revoked: BTreeMap::new(),
         rotated: BTreeMap::new(),
         devices: devices.collect(),
+        password_set: new.password_set,
         attributes: new.attributes,
         created: new.created,
         modified: new.created,

@@ -93,6 +93,7 @@ use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId, Session, Username};
 use poolproof_cognito::policy::{AccountSettings, PasswordPolicy, PoolPolicy};
 use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, Origin, Reply, Request};
+use poolproof_cognito::schema::Schema;
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Group, Job, JobResult};
@@ -195,6 +196,8 @@ pub struct Pool {
     exceptions: RiskExceptions,
     passwords: PasswordPolicy,
     account_settings: AccountSettings,
+    /// The attributes that users can have. Without it every attribute is accepted.
+    schema: Option<Schema>,
     clients: BTreeMap<ClientId, Arc<AppClient>>,
     directory: Directory,
     groups: Groups,
@@ -231,6 +234,7 @@ impl Pool {
             exceptions: RiskExceptions::default(),
             passwords: PasswordPolicy::LENGTH_ONLY,
             account_settings: AccountSettings::default(),
+            schema: None,
             directory: Directory::default(),
             groups: Groups::default(),
             session_store: SessionStore::default(),

@@ -1,6 +1,6 @@
 //! New passwords that replace temporary ones (`NEW_PASSWORD_REQUIRED`).
 
-use super::account::UserStatus;
+use super::account::{AccountId, UserStatus};
 use super::answer::SessionAnswer;
 use super::decide::Proven;
 use super::event_record::EventResult;
@@ -15,7 +15,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Job, Salt, Verifier};
 
 /// The start of the keys in an answer to `NEW_PASSWORD_REQUIRED` that set attributes.
-const ATTRIBUTE_PREFIX: &str = "userAttributes.";
+pub(super) const ATTRIBUTE_PREFIX: &str = "userAttributes.";
 
 /// A new password that waits for its verifier.
 #[derive(Debug)]
@@ -89,6 +89,26 @@ impl Pool {
         Ok((job, pending_work))
     }
 
+    /// Sets the attributes of an answer, which must contain the required ones that the user does not have.
+    fn set_required_attributes(
+        &mut self,
+        now: Timestamp,
+        id: AccountId,
+        attributes: Vec<(String, String)>,
+    ) -> Result<(), ApiError> {
+        let given = |name: &str| attributes.iter().any(|(one, value)| one == name && !value.is_empty());
+        let missing: Vec<_> = self.missing_attributes(id).into_iter().filter(|name| !given(name)).collect();
+        if !missing.is_empty() {
+            // The text of AWS (aws/aws-sdk-js#1290, pmill/aws-cognito#25).
+            let message = format!("Invalid attributes given, {} is missing", missing.join(" and "));
+            return Err(ApiError::invalid_parameter(message));
+        }
+        if attributes.is_empty() {
+            return Ok(());
+        }
+        self.update_attributes(now, id, attributes, true).map(drop)
+    }
+
     /// Continues `NEW_PASSWORD_REQUIRED`: stores the new verifier and the attributes, and signs in. Changes
     /// since the challenge are checked before anything is stored. If the pool does not know the device or
     /// refuses the attributes, the session can still be answered.
@@ -126,8 +146,7 @@ impl Pool {
                 self.record_end(id, event_id.as_deref(), EventResult::Fail);
                 return refuse(error);
             }
-            Ok(decided) if attributes.is_empty() => Ok(decided),
-            Ok(decided) => self.update_attributes(now, id, attributes, true).map(|_| decided),
+            Ok(decided) => self.set_required_attributes(now, id, attributes).map(|()| decided),
         };
         let (sign_in, mfa) = match decided {
             Ok(decided) => decided,
@@ -143,6 +162,7 @@ impl Pool {
         account.salt = salt;
         account.verifier = verifier;
         account.user_status = UserStatus::Confirmed;
+        account.password_set = Some(now);
         self.proceed(now, sign_in, mfa, origin, metadata)
     }
 }

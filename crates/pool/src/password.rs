@@ -9,6 +9,7 @@ use super::auth_events::DecidedRisk;
 use super::decide::{Decision, Proven};
 use super::event_record::EventResult;
 use super::lockout::Failures;
+use super::new_password::ATTRIBUTE_PREFIX;
 use super::session_store::{ExpectedAnswer, Owner, ProvenBy, SignInState, UnprovenSignIn};
 use super::sign_in::{named_device, required};
 use super::{Pending, PendingWork, Pool, Step, refuse, reply};
@@ -20,6 +21,9 @@ use poolproof_srp::{Job, Salt, Verifier};
 
 /// The first failure that locks a user out.
 pub(super) const FIRST_LOCKING_FAILURE: u32 = 5;
+/// The refusal of a temporary password that has expired: the text that applications check for. Reports of 2018
+/// have "User account has expired, it must be reset by an administrator."
+const TEMPORARY_EXPIRED: &str = "Temporary password has expired and must be reset by an administrator.";
 /// Most characters in a password.
 const MAX_PASSWORD_CHARS: usize = 256;
 /// The characters that count as symbols (developer guide, password requirements).
@@ -188,7 +192,14 @@ impl Pool {
         if let Err(error) = self.check_may_continue(id) {
             return refuse(error);
         }
-        let user_status = self.directory.account(id).user_status;
+        let account = self.directory.account(id);
+        let user_status = account.user_status;
+        if user_status == UserStatus::ForceChangePassword
+            && account.password_set.is_some_and(|set| now.since(set) >= self.passwords.temporary_validity())
+        {
+            self.record_password(now, id, origin, DecidedRisk::default(), EventResult::Fail);
+            return refuse(ApiError::not_authorized(TEMPORARY_EXPIRED));
+        }
         let (client_id, named) = (&proven.client_id, proven.named_device.as_ref());
         let level = self.risk_level(client_id, self.directory.account(id), named, origin);
         let level = level.filter(|_| by != ProvenBy::CustomAfterPassword);
@@ -212,7 +223,11 @@ impl Pool {
         sign_in.event_id = self.record_password(now, id, origin, risk, EventResult::InProgress);
         if user_status == UserStatus::ForceChangePassword {
             let attributes = self.directory.account(id).attributes_as_json();
-            let extra_parameters = [("requiredAttributes", "[]"), ("userAttributes", attributes.as_str())];
+            let missing = self.missing_attributes(id).into_iter();
+            let missing: Vec<_> = missing.map(|name| format!("{ATTRIBUTE_PREFIX}{name}")).collect();
+            let missing = serde_json::Value::from(missing).to_string();
+            let extra_parameters =
+                [("requiredAttributes", missing.as_str()), ("userAttributes", attributes.as_str())];
             return reply(Ok(self.challenge(
                 now,
                 sign_in,

@@ -281,6 +281,11 @@ impl Pool {
                  regular expression pattern: [\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]{1,128}",
             ));
         }
+        // Verification flags of users are refused as unauthorized before the schema is read.
+        let unauthorized = by_user && attributes.iter().any(|(name, _)| name.ends_with("_verified"));
+        if !unauthorized {
+            self.check_schema(&attributes, false)?;
+        }
         let mut attributes = Attributes::read(attributes, by_user)?;
         self.check_preferred_username(&attributes)?;
         if !usernames.names_are_addresses() {
@@ -290,14 +295,29 @@ impl Pool {
                 ));
             }
             attributes.check_verified()?;
+            self.check_required(&attributes, by_user)?;
             self.check_name_is_free(username, &attributes)?;
             // A pool that ignores case has one spelling of a name: lower case.
             return Ok((Username::new(self.directory.fold(username)), attributes));
         }
         attributes.take_username(usernames, username)?;
         attributes.check_verified()?;
+        self.check_required(&attributes, by_user)?;
         self.check_name_is_free(username, &attributes)?;
         Ok((Username::new(sub.as_str()), attributes))
+    }
+
+    /// Refuses a sign-up without the required attributes. An administrator can leave them to the user, who
+    /// gives them with the new password (API reference, AdminCreateUser).
+    fn check_required(&self, attributes: &Attributes, by_user: bool) -> Result<(), ApiError> {
+        let Some(schema) = self.schema.as_ref().filter(|_| by_user) else { return Ok(()) };
+        schema.check_required(|name| {
+            let address = AddressKind::ALL.into_iter().find(|kind| kind.attribute() == name);
+            match address {
+                Some(kind) => attributes.address(kind).is_some(),
+                None => attributes.rest.get(name).is_some_and(|value| !value.is_empty()),
+            }
+        })
     }
 
     /// Refuses the name of a new user if another user has it.

@@ -77,6 +77,9 @@ pub struct AccountRecord {
     pub devices: BTreeMap<DeviceKey, DeviceRecord>,
     /// Attributes besides `sub`, `email` and `phone_number`.
     pub attributes: BTreeMap<String, String>,
+    /// When the password was set.
+    #[serde(default)]
+    pub password_set: Option<Timestamp>,
     /// When the account was created.
     pub created: Timestamp,
     /// When it was last changed.
@@ -307,6 +310,7 @@ impl Account {
             rotated: self.rotated.clone(),
             devices: self.devices.iter().map(|(key, device)| (key.clone(), device.record())).collect(),
             attributes: self.attributes.clone(),
+            password_set: self.password_set,
             created: self.created,
             modified: self.modified,
             confirmation: self.confirmation.as_ref().map(|kept| ConfirmationRecord {
@@ -357,6 +361,7 @@ impl Account {
             rotated: record.rotated,
             devices: record.devices.into_iter().map(device).collect::<Result<_, RecordError>>()?,
             attributes: record.attributes,
+            password_set: record.password_set,
             created: record.created,
             modified: record.modified,
             confirmation: record.confirmation.map(|kept| Confirmation {

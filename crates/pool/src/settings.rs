@@ -1,4 +1,5 @@
-//! Settings of a pool: its policy, clients, custom challenges, address lists, names, passwords and recovery.
+//! Settings of a pool: its policy, clients, custom challenges, address lists, names, passwords, recovery and
+//! schema.
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use super::{AppClient, Pool};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::ClientId;
 use poolproof_cognito::policy::{AccountSettings, PasswordPolicy, PoolPolicy, UsernameSettings};
+use poolproof_cognito::schema::Schema;
 
 impl Pool {
     /// Returns this pool with address lists that threat protection, if enforced, always blocks or never
@@ -64,6 +66,16 @@ impl Pool {
     /// Returns the settings for password recovery and changes of addresses.
     pub const fn account_settings(&self) -> AccountSettings {
         self.account_settings
+    }
+
+    /// Sets the attributes that users can have. Without a schema every attribute is accepted.
+    pub fn set_schema(&mut self, schema: Option<Schema>) {
+        self.schema = schema;
+    }
+
+    /// Returns the attributes that users can have.
+    pub const fn schema(&self) -> Option<&Schema> {
+        self.schema.as_ref()
     }
 
     /// Sets what decides about custom challenges. Without it, `CUSTOM_AUTH` is refused.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::account::{Account, AccountId, Confirmation, NewAccount, UserStatus};
-use super::code_delivery::delivery_details;
 use super::codes::{CODE_VALIDITY, MAX_CODE_REQUESTS, code_expired, code_mismatch};
 use super::password::SIGN_UP_CONFORM;
 use super::recovery::code_sent;
@@ -76,19 +75,30 @@ impl Pool {
         Ok(Response::Account(AccountResponse::SignedUp { user_confirmed: false, sub, delivery }))
     }
 
-    /// Sends the code of a sign-up. It replaces an earlier one, but the wrong guesses still count.
+    /// Sends the code of a sign-up to an address that the pool verifies, a phone before e-mail. It replaces an
+    /// earlier one, but the wrong guesses still count. A pool that verifies no address of the user sends
+    /// nothing.
     fn send_confirmation(&mut self, now: Timestamp, id: AccountId) -> Option<CodeDelivery> {
+        let account = self.directory.account(id);
+        let verified = |kind: &AddressKind| self.account_settings.auto_verifies(*kind);
+        let mut verified = [AddressKind::Phone, AddressKind::Email].into_iter().filter(verified).peekable();
+        verified.peek()?;
+        let sent_to = verified.find_map(|kind| Some((kind, account.address(kind)?.clone())));
+        if sent_to.is_none() && AddressKind::ALL.into_iter().any(|kind| account.address(kind).is_some()) {
+            return None;
+        }
         let code = self.new_code();
         let account = self.directory.account_mut(id);
         let failures = account.confirmation.take().map(|earlier| earlier.failures).unwrap_or_default();
         let expires = now.plus(CODE_VALIDITY);
-        let sent_to =
-            AddressKind::ALL.into_iter().find_map(|kind| Some((kind, account.address(kind)?.clone())));
-        let delivery = sent_to.as_ref().map(|(kind, address)| delivery_details(*kind, address));
-        account.confirmation = Some(Confirmation { code: code.clone(), sent_to, expires, failures });
-        // An administrator confirms a user without an address; the code is still added to the outbox.
-        self.send(id, &code);
-        delivery
+        account.confirmation =
+            Some(Confirmation { code: code.clone(), sent_to: sent_to.clone(), expires, failures });
+        let Some((kind, address)) = sent_to else {
+            // An administrator confirms a user without an address; the code is still added to the outbox.
+            self.send(id, &code);
+            return None;
+        };
+        Some(self.send_to(id, kind, &address, code))
     }
 
     /// `ResendConfirmationCode`.

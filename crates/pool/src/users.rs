@@ -406,6 +406,7 @@ impl Pool {
         account.salt = salt;
         account.verifier = verifier;
         account.user_status = user_status;
+        account.password_set = Some(now);
         account.confirmation = None;
         account.codes.reset = None;
         account.modified = now;
@@ -427,6 +428,7 @@ impl Pool {
         let account = NewAccount {
             user_status: UserStatus::ForceChangePassword,
             created: now,
+            password_set: Some(now),
             ..attributes.apply_to(NewAccount::new(name.clone(), sub, salt, verifier))
         };
         let id = self.add(account)?;

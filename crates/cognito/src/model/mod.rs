@@ -10,7 +10,7 @@ mod table;
 use serde_json::{Map, Value};
 
 use crate::protocol::{ApiError, keys};
-use crate::wire::lower_first;
+use crate::wire::{Step, lower_first};
 use table::{Bounds, Effect, Table, Type};
 
 /// Maximum number of characters of a value in a message. The longest device name in a message of AWS has
@@ -44,7 +44,7 @@ pub fn check(operation: &str, input: &Value) -> Result<(), ApiError> {
 }
 
 /// Returns the fields of an operation's input that are not simulated, such as
-/// `LambdaConfig.PreTokenGeneration`.
+/// `LambdaConfig.PreTokenGeneration`, and values of fields, such as `ExplicitAuthFlows=ALLOW_X`.
 pub fn unsimulated(operation: &str, input: &Value) -> Vec<String> {
     let table = Table::get();
     let index = table.operation(operation).flatten();
@@ -55,6 +55,50 @@ pub fn unsimulated(operation: &str, input: &Value) -> Vec<String> {
 pub fn unsimulated_in_document(document: &str, object: &Value) -> Vec<String> {
     let table = Table::get();
     table.document(document).map_or_else(Vec::new, |index| unsimulated_in(table, index, object))
+}
+
+/// A key of a document that the model does not have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnknownKey {
+    /// The path to its value.
+    pub path: Vec<Step>,
+    /// The keys of the model that the object does not have.
+    pub absent: Vec<&'static str>,
+}
+
+/// Returns the keys of a document that the model does not have.
+pub fn unknown_in_document(document: &str, object: &Value) -> Vec<UnknownKey> {
+    let table = Table::get();
+    let mut found = Vec::new();
+    if let Some(index) = table.document(document) {
+        unknown_in(table, index, object, &[], &mut found);
+    }
+    found
+}
+
+fn unknown_in(table: &Table, index: usize, value: &Value, path: &[Step], found: &mut Vec<UnknownKey>) {
+    let below = |step: Step| [path, &[step]].concat();
+    match (table.of(index), value) {
+        (Type::List { item, .. }, Value::Array(items)) => {
+            for (at, one) in items.iter().enumerate() {
+                unknown_in(table, *item, one, &below(Step::Index(at)), found);
+            }
+        }
+        (Type::Structure(members), Value::Object(object)) => {
+            for (key, value) in object {
+                let path = below(Step::Key(key.clone()));
+                match members.iter().find(|member| member.name == key) {
+                    Some(member) => unknown_in(table, member.type_index, value, &path, found),
+                    None => {
+                        let names = members.iter().map(|member| member.name);
+                        let absent = names.filter(|name| !object.contains_key(*name)).collect();
+                        found.push(UnknownKey { path, absent });
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Returns the error for fields that are not simulated.
@@ -89,11 +133,18 @@ fn known(table: &Table, index: usize, object: &Map<String, Value>) -> Map<String
 }
 
 fn unsimulated_in(table: &Table, index: usize, object: &Value) -> Vec<String> {
+    if let (Type::List { item, .. }, Value::Array(items)) = (table.of(index), object) {
+        return items.iter().flat_map(|one| unsimulated_in(table, *item, one)).collect();
+    }
     let mut found = Vec::new();
     for member in table.members(index) {
         let Some(value) = object.get(member.name) else { continue };
         match member.effect {
             Effect::None => {}
+            Effect::ReadExcept(values) => {
+                let values = values.split('|').filter(|one| has_value(value, one));
+                found.extend(values.map(|one| format!("{}={one}", member.name)));
+            }
             Effect::NotSimulated(default) => {
                 if !is_default(value, default) {
                     found.push(member.name.to_owned());
@@ -106,6 +157,11 @@ fn unsimulated_in(table: &Table, index: usize, object: &Value) -> Vec<String> {
         }
     }
     found
+}
+
+/// Returns whether a value is this word or a list that contains it.
+fn has_value(value: &Value, word: &str) -> bool {
+    value == word || value.as_array().is_some_and(|items| items.iter().any(|item| item == word))
 }
 
 /// Returns whether a value says nothing: it is null, false, 0, empty or the default, or has only such

@@ -60,6 +60,8 @@ pub(super) struct Member {
 pub(super) enum Effect {
     /// It reads the member.
     Read,
+    /// It reads the member and does not simulate these values of it, separated by `|`.
+    ReadExcept(&'static str),
     /// It accepts the member, which changes no decision, token or quota.
     None,
     /// It does not simulate the member; a value other than an empty one and this default is refused.
@@ -178,13 +180,15 @@ fn bounds(text: &str) -> Option<Bounds> {
     Some(Bounds { least: read(least)?, most: read(most)? })
 }
 
-/// Parses a member such as `-Name!:TYPE` or `~Name=DEFAULT`.
+/// Parses a member such as `-Name!:TYPE`, `~Name=DEFAULT` or `Name:TYPE~VALUE|VALUE`.
 fn member(word: &'static str, names: &HashMap<&str, usize>) -> Member {
     let (word, default) = word.split_once('=').map_or((word, None), |(word, default)| (word, Some(default)));
     let (word, effect) = if let Some(word) = word.strip_prefix('-') {
         (word, Effect::None)
     } else if let Some(word) = word.strip_prefix('~') {
         (word, Effect::NotSimulated(default))
+    } else if let Some((word, values)) = word.split_once('~') {
+        (word, Effect::ReadExcept(values))
     } else {
         (word, Effect::Read)
     };
@@ -216,7 +220,7 @@ mod tests {
         }
         for line in lines.iter().filter(|line| ["struct", "operation", "document"].contains(&line[0])) {
             for (_, explicit) in line[2..].iter().filter_map(|word| word.split_once(':')) {
-                let explicit = explicit.split('=').next().unwrap();
+                let explicit = explicit.split(['=', '~']).next().unwrap();
                 assert!(names.contains(&explicit), "{}: {explicit}", line[1]);
             }
         }

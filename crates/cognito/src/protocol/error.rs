@@ -36,6 +36,7 @@ pub enum ErrorKind {
     TooManyFailedAttempts,
     UnsupportedUserState,
     UserPoolAddOnNotEnabled,
+    FeatureUnavailableInTier,
     Serialization,
     UnknownOperation,
     InternalError,
@@ -45,7 +46,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All exceptions, in declaration order.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::NotAuthorized,
         Self::UserNotFound,
         Self::UserNotConfirmed,
@@ -73,6 +74,7 @@ impl ErrorKind {
         Self::TooManyFailedAttempts,
         Self::UnsupportedUserState,
         Self::UserPoolAddOnNotEnabled,
+        Self::FeatureUnavailableInTier,
         Self::Serialization,
         Self::UnknownOperation,
         Self::InternalError,
@@ -114,6 +116,7 @@ impl ErrorKind {
             Self::TooManyFailedAttempts => "TooManyFailedAttemptsException",
             Self::UnsupportedUserState => "UnsupportedUserStateException",
             Self::UserPoolAddOnNotEnabled => "UserPoolAddOnNotEnabledException",
+            Self::FeatureUnavailableInTier => "FeatureUnavailableInTierException",
             Self::Serialization => "SerializationException",
             Self::UnknownOperation => "UnknownOperationException",
             Self::InternalError => "InternalErrorException",

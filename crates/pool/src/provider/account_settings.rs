@@ -1,4 +1,4 @@
-//! `AccountRecoverySetting` and `UserAttributeUpdateSettings` of a pool.
+//! `AccountRecoverySetting`, `AutoVerifiedAttributes` and `UserAttributeUpdateSettings` of a pool.
 
 use super::word;
 use poolproof_cognito::policy::{AccountSettings, AddressKind, FactorTypes, MfaMode, Recovery};
@@ -23,7 +23,20 @@ pub(super) fn parse(spec: &PoolSpec) -> Result<AccountSettings, ApiError> {
         .iter()
         .map(|name| word(&ADDRESSES, "attributesRequireVerificationBeforeUpdate", name))
         .collect::<Result<_, _>>()?;
+    let auto_verified: Vec<AddressKind> = spec
+        .auto_verified_attributes
+        .iter()
+        .map(|name| word(&ADDRESSES, "autoVerifiedAttributes", name))
+        .collect::<Result<_, _>>()?;
+    if verified_first.iter().any(|kind| !auto_verified.contains(kind)) {
+        // The text of AWS (aws/aws-cli#7151).
+        return Err(ApiError::invalid_parameter(
+            "All attributes in AttributesRequireVerificationBeforeUpdate must exist in AutoVerifiedAttributes",
+        ));
+    }
     Ok(AccountSettings {
+        auto_verify_email: auto_verified.contains(&AddressKind::Email),
+        auto_verify_phone: auto_verified.contains(&AddressKind::Phone),
         recovery: recovery(spec.account_recovery_setting.as_ref())?,
         verify_email_first: verified_first.contains(&AddressKind::Email),
         verify_phone_first: verified_first.contains(&AddressKind::Phone),

@@ -57,6 +57,7 @@ impl Provider {
         let account_settings = account_settings::parse(&spec)?;
         tags::check(spec.tags.as_ref().unwrap_or(&BTreeMap::new()))?;
         let settings = RequestedSettings::new(members);
+        let schema = settings.schema()?;
         self.count_settings(0, settings.len())?;
         let name = spec.name.as_deref().unwrap_or_else(|| pool_id.as_str());
         self.add_pool(now, pool_id.clone(), name, policy, exceptions);
@@ -64,6 +65,7 @@ impl Provider {
         hosted.pool.set_passwords(passwords);
         hosted.pool.set_usernames(usernames);
         hosted.pool.set_account_settings(account_settings);
+        hosted.pool.set_schema(schema);
         hosted.tags = spec.tags.unwrap_or_default();
         hosted.settings = settings;
         hosted.mfa = mfa.unwrap_or_else(|| hosted.mfa.clone());

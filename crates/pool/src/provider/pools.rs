@@ -8,8 +8,8 @@ use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, RequestedSettings, accou
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::{
-    FactorTypes, FirstFactors, MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskAction, RiskMode,
-    RiskPolicy, UsernameSettings,
+    FactorTypes, FirstFactors, FirstFactorsError, MfaMode, PasswordPolicy, PoolPolicy, RememberMode,
+    RiskAction, RiskMode, RiskPolicy, UsernameSettings,
 };
 use poolproof_cognito::protocol::{
     AddOns, ApiError, DeviceConfiguration, ErrorKind, ListUserPools, ManagementResponse, MfaConfig,
@@ -24,6 +24,8 @@ const RISK_MODE_VALUES: [(&str, RiskMode); 3] =
     [("OFF", RiskMode::Off), ("AUDIT", RiskMode::Audit), ("ENFORCED", RiskMode::Enforced)];
 /// The account that the pools belong to; it does not exist on AWS.
 const AWS_ACCOUNT: &str = "000000000000";
+/// `UserPoolTier` of a pool that names none.
+const DEFAULT_TIER: &str = "ESSENTIALS";
 /// Most pools or clients on a page.
 pub(super) const MAX_PAGE_SIZE: u32 = 60;
 
@@ -72,26 +74,23 @@ fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
     Ok(PoolPolicy { remember, suppress_mfa: challenge == Some(true), mfa, first_factors, risk, ..base })
 }
 
-/// The values of `AllowedFirstAuthFactors`.
-const FIRST_FACTORS: [&str; 4] = ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"];
+/// Returns `AllowedFirstAuthFactors` of a request.
+fn allowed_first_factors(spec: &PoolSpec) -> Option<&[String]> {
+    let sign_in = spec.policies.as_ref().and_then(|policies| policies.sign_in.as_ref());
+    sign_in.map(|sign_in| sign_in.allowed_first_auth_factors.as_slice())
+}
 
 /// Returns the first factors that a request allows.
 fn first_factors(spec: &PoolSpec) -> Result<FirstFactors, ApiError> {
-    let sign_in = spec.policies.as_ref().and_then(|policies| policies.sign_in.as_ref());
-    let Some(allowed) = sign_in.map(|sign_in| &sign_in.allowed_first_auth_factors) else {
-        return Ok(FirstFactors::PASSWORD);
-    };
-    for factor in allowed {
-        word(&FIRST_FACTORS.map(|name| (name, ())), "policies.signInPolicy.allowedFirstAuthFactors", factor)?;
-    }
-    let has = |name: &str| allowed.iter().any(|factor| factor == name);
-    if has("WEB_AUTHN") {
-        return Err(ApiError::not_simulated("WEB_AUTHN in Policies.SignInPolicy.AllowedFirstAuthFactors"));
-    }
-    if !has("PASSWORD") {
-        return Err(ApiError::invalid_parameter("AllowedFirstAuthFactors must include PASSWORD."));
-    }
-    Ok(FirstFactors { email_otp: has("EMAIL_OTP"), sms_otp: has("SMS_OTP") })
+    let Some(allowed) = allowed_first_factors(spec) else { return Ok(FirstFactors::PASSWORD) };
+    FirstFactors::parse(allowed).map_err(|error| {
+        ApiError::invalid_parameter(match error {
+            FirstFactorsError::Unknown(_) => {
+                "Unknown value of policies.signInPolicy.allowedFirstAuthFactors."
+            }
+            FirstFactorsError::NoPassword => "AllowedFirstAuthFactors must include PASSWORD.",
+        })
+    })
 }
 
 /// Refuses first factors without a password in a pool that requires MFA.
@@ -115,18 +114,64 @@ fn check_factor_types(mfa: MfaMode, factor_types: FactorTypes) -> Result<(), Api
 
 /// Returns the requested password policy, or Cognito's default.
 pub(super) fn passwords(spec: &PoolSpec) -> PasswordPolicy {
-    let Some(requested) = spec.policies.as_ref().and_then(|policies| policies.password) else {
-        return PasswordPolicy::COGNITO;
-    };
+    // The older setting applies where the newer one is absent (API reference, AdminCreateUserConfigType).
     let default = PasswordPolicy::LENGTH_ONLY;
+    let unused = unused_days(spec).unwrap_or(default.temporary_days);
+    let Some(requested) = spec.policies.as_ref().and_then(|policies| policies.password) else {
+        return PasswordPolicy { temporary_days: unused, ..PasswordPolicy::COGNITO };
+    };
     PasswordPolicy {
         minimum_length: requested.minimum_length.unwrap_or(default.minimum_length),
         uppercase: requested.uppercase.unwrap_or(false),
         lowercase: requested.lowercase.unwrap_or(false),
         numbers: requested.numbers.unwrap_or(false),
         symbols: requested.symbols.unwrap_or(false),
-        temporary_days: requested.temporary_days.unwrap_or(default.temporary_days),
+        temporary_days: days(requested.temporary_days).unwrap_or(unused),
     }
+}
+
+/// Returns the number of days; 0 means the default (API reference, PasswordPolicyType).
+fn days(given: Option<u32>) -> Option<u32> {
+    given.filter(|days| *days > 0)
+}
+
+/// Returns `AdminCreateUserConfig.UnusedAccountValidityDays`.
+fn unused_days(spec: &PoolSpec) -> Option<u32> {
+    let config = spec.all.get("AdminCreateUserConfig")?;
+    days(config.get("UnusedAccountValidityDays")?.as_u64().and_then(|days| u32::try_from(days).ok()))
+}
+
+/// Refuses a request that sets the validity of temporary passwords twice (text from aws/aws-sdk-js#3817).
+fn check_validity_days(spec: &PoolSpec) -> Result<(), ApiError> {
+    let password = spec.policies.as_ref().and_then(|policies| policies.password);
+    let temporary = days(password.and_then(|password| password.temporary_days));
+    if temporary.is_none() || unused_days(spec).is_none() {
+        return Ok(());
+    }
+    Err(ApiError::invalid_parameter(
+        "Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays",
+    ))
+}
+
+/// Refuses features that the pool's tier does not have (texts from hashicorp/terraform-provider-aws#40734 and
+/// aws-amplify/amplify-backend#2805).
+fn check_tier(spec: &PoolSpec, policy: &PoolPolicy) -> Result<(), ApiError> {
+    let tier = spec.tier.as_deref().unwrap_or(DEFAULT_TIER);
+    let passwordless =
+        allowed_first_factors(spec).unwrap_or_default().iter().any(|factor| factor != "PASSWORD");
+    let refused = [
+        (policy.risk.mode != RiskMode::Off && tier != "PLUS", "Threat Protection"),
+        (passwordless && tier == "LITE", "Passwordless Sign-In"),
+    ];
+    let refused: Vec<_> = refused.into_iter().filter(|(refused, _)| *refused).map(|(_, name)| name).collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "The following features need to be disabled for the {tier} pricing tier configured: {}",
+        refused.join(", ")
+    );
+    Err(ApiError::new(ErrorKind::FeatureUnavailableInTier, message))
 }
 
 /// Returns how the users of a new pool are named.
@@ -156,7 +201,11 @@ pub(super) fn page_size(max_results: Option<u32>) -> usize {
 impl HostedPool {
     fn description(&self, id: &PoolId) -> PoolDescription {
         let described = self.own_description(id);
-        PoolDescription { all: self.settings.describe(&described), ..described }
+        let mut all = self.settings.describe(&described);
+        if let Some(schema) = self.pool.schema() {
+            all.insert("SchemaAttributes".to_owned(), schema.describe());
+        }
+        PoolDescription { all, ..described }
     }
 
     /// Returns the description without settings that have no effect here.
@@ -166,6 +215,8 @@ impl HostedPool {
         let allowed =
             [(true, "PASSWORD"), (first_factors.email_otp, "EMAIL_OTP"), (first_factors.sms_otp, "SMS_OTP")];
         let allowed = allowed.into_iter().filter(|(on, _)| *on).map(|(_, name)| name.to_owned());
+        let requested = self.settings.first_factors();
+        let allowed_first_auth_factors = requested.unwrap_or_else(|| allowed.collect());
         let passwords = self.pool.passwords();
         let usernames = self.pool.usernames();
         let (account_recovery_setting, user_attribute_update_settings) =
@@ -199,7 +250,7 @@ impl HostedPool {
                     symbols: Some(passwords.symbols),
                     temporary_days: Some(passwords.temporary_days),
                 }),
-                sign_in: Some(SignInPolicy { allowed_first_auth_factors: allowed.collect() }),
+                sign_in: Some(SignInPolicy { allowed_first_auth_factors }),
             }),
             username_attributes: names(usernames.email_as_username, usernames.phone_as_username, false),
             alias_attributes: names(
@@ -242,11 +293,14 @@ impl Provider {
         let passwords = passwords(spec);
         let usernames = usernames(spec)?;
         let account_settings = account_settings::parse(spec)?;
+        check_tier(spec, &policy)?;
+        check_validity_days(spec)?;
         tags::check(spec.tags.as_ref().unwrap_or(&BTreeMap::new()))?;
         if self.pools.len() >= MAX_POOLS_OR_CLIENTS {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your user pool limit"));
         }
         let settings = RequestedSettings::new(spec.all.clone());
+        let schema = settings.schema()?;
         self.count_settings(0, settings.len())?;
         let id = self.random_text(9, false);
         let id = PoolId::new(format!("{}_{id}", self.config.region));
@@ -259,6 +313,7 @@ impl Provider {
         pool.set_passwords(passwords);
         pool.set_usernames(usernames);
         pool.set_account_settings(account_settings);
+        pool.set_schema(schema);
         Ok(ManagementResponse::Pool(self.hosted(id.as_str())?.description(&id)))
     }
 
@@ -279,6 +334,8 @@ impl Provider {
         let mut base = *hosted.pool.policy();
         base.factor_types.sms |= sms.is_some();
         let policy = policy(&spec, base)?;
+        check_tier(&spec, &policy)?;
+        check_validity_days(&spec)?;
         let account_settings = account_settings::parse(&spec)?;
         account_settings::check_factors(account_settings, policy.mfa, hosted.configured_factor_types())?;
         let (before, settings) = (hosted.settings.len(), RequestedSettings::new(spec.all.clone()));

@@ -215,6 +215,7 @@ impl Provider {
             hosted.risk = record.risk;
             hosted.tags = record.tags;
             hosted.settings = RequestedSettings::from_text(&record.settings);
+            hosted.pool.set_schema(hosted.settings.schema().map_err(|_| RecordError::Inconsistent)?);
             self.settings_bytes += hosted.settings.len();
             self.memory.mark_changed(&record.id, None);
             self.pools.insert(record.id, hosted);

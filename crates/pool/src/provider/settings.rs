@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{HostedPool, Provider};
 use poolproof_cognito::protocol::{ApiError, ErrorKind};
+use poolproof_cognito::schema::Schema;
 use poolproof_cognito::wire::to_value;
 
 /// Maximum size in bytes of the requested settings of all pools and app clients of an account.
@@ -24,7 +25,7 @@ impl RequestedSettings {
     /// Takes the members of a request or of a description.
     pub(super) fn new(mut members: Map<String, Value>) -> Self {
         if let Some(schema) = members.remove("Schema") {
-            members.insert("SchemaAttributes".to_owned(), schema);
+            members.insert("SchemaAttributes".to_owned(), Schema::to_description(schema));
         }
         let members = Value::Object(members);
         let is_protected = members.get("DeletionProtection").is_some_and(|value| value == "ACTIVE");
@@ -44,6 +45,26 @@ impl RequestedSettings {
 
     pub(super) const fn len(&self) -> usize {
         self.text.len()
+    }
+
+    /// Returns the attributes of the pool's users. Settings that were not requested have none.
+    ///
+    /// # Errors
+    ///
+    /// AWS does not allow an attribute.
+    pub(super) fn schema(&self) -> Result<Option<Schema>, ApiError> {
+        if self.text.is_empty() {
+            return Ok(None);
+        }
+        let members = Self::members_of(&self.text);
+        Schema::parse(members.get("SchemaAttributes").unwrap_or(&Value::Null)).map(Some)
+    }
+
+    /// Returns `AllowedFirstAuthFactors` as it was requested, with values that are not simulated.
+    pub(super) fn first_factors(&self) -> Option<Vec<String>> {
+        let members = Value::Object(Self::members_of(&self.text));
+        let allowed = members.pointer("/Policies/SignInPolicy/AllowedFirstAuthFactors")?.as_array()?;
+        Some(allowed.iter().filter_map(|factor| factor.as_str().map(str::to_owned)).collect())
     }
 
     fn members_of(text: &str) -> Map<String, Value> {

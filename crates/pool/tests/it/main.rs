@@ -40,6 +40,7 @@ mod replays;
 mod requests;
 mod risk;
 mod rotation;
+mod schema;
 mod sign_in;
 mod software_token;
 mod tokens;

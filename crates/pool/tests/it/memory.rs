@@ -86,10 +86,13 @@ impl ProviderFixture {
         let created = fixture
             .manage(ManagementRequest::CreateUserPool(read(
                 &json!({ "PoolName": "p", "DeviceConfiguration": devices,
-                    "UserPoolAddOns": { "AdvancedSecurityMode": "AUDIT" } }),
+                    "UserPoolTier": "PLUS", "UserPoolAddOns": { "AdvancedSecurityMode": "AUDIT" } }),
             )))
             .unwrap();
         let ManagementResponse::Pool(pool) = created else { panic!("{created:?}") };
+        // The longest names are in no schema that the API accepts.
+        let id = poolproof_cognito::ids::PoolId::new(&pool.id);
+        fixture.provider.pool_mut(&id).unwrap().set_schema(None);
         fixture.pool = pool.id;
         let flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_USER_AUTH"];
         let client = json!({ "UserPoolId": fixture.pool, "ClientName": "c", "ExplicitAuthFlows": flows,

@@ -45,7 +45,7 @@ pub(crate) fn create(provider: &mut Provider, spec: &Value) -> Result<PoolDescri
     })
 }
 
-fn read<T: DeserializeOwned>(value: &Value) -> T {
+pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> T {
     from_value(value, 1000).unwrap()
 }
 
