@@ -199,8 +199,6 @@ impl UserState {
             flow: inputs.flow,
             custom_challenges: inputs.custom_challenges,
             wrong_custom_answer: inputs.wrong_custom_answer,
-            custom_auth_devices: self.policy.switches.custom_auth_devices,
-            passwordless_device_proof: self.policy.switches.passwordless_device_proof,
             key_omitted_after_mfa: inputs.omits_key_after_mfa,
             compromised: self.compromised && blocks,
             reset_required: self.reset_required,
@@ -208,6 +206,7 @@ impl UserState {
                 true => poolproof_oracle::address_status(inputs.address, &self.exceptions),
                 false => AddressStatus::Any,
             },
+            ..Circumstances::of_switches(&self.policy.switches)
         };
         let claim = match (attempt.replayed, inputs.wrong_password) {
             (true, _) => Claim::Replayed,

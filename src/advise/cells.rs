@@ -91,7 +91,7 @@ fn facts(policy: &PoolPolicy, cell: PoolCell) -> Facts {
         device_secret_valid: true,
         risk: level.map(|level| (level, policy.risk.action(level))),
         lock: LockoutState::Unlocked,
-        circumstances: Circumstances::default(),
+        circumstances: Circumstances::of_switches(&policy.switches),
     }
 }
 

@@ -254,9 +254,7 @@ fn circumstances_of(scenario: &Scenario, intent: Intent, flow: Flow) -> Vec<Circ
         flow,
         custom_challenges: u8::try_from(scenario.custom_auth.len()).unwrap_or(u8::MAX),
         wrong_custom_answer: intent == Intent::WrongCustomAnswer,
-        custom_auth_devices: scenario.pool.switches.custom_auth_devices,
-        passwordless_device_proof: scenario.pool.switches.passwordless_device_proof,
-        ..Circumstances::default()
+        ..Circumstances::of_switches(&scenario.pool.switches)
     };
     let risk = &scenario.pool.risk;
     let enforced = risk.mode == RiskMode::Enforced;

@@ -49,7 +49,7 @@ fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
         device_secret_valid: true,
         risk: risk.filter(|_| enforced),
         lock: LockoutState::Unlocked,
-        circumstances: Circumstances::default(),
+        circumstances: Circumstances::of_switches(&policy.switches),
     };
     Ok((facts, risk.filter(|_| !enforced).map(|(level, _)| level)))
 }

@@ -45,7 +45,7 @@ impl Cell {
             device_secret_valid: true,
             risk: self.risk.filter(|_| base.risk.mode == RiskMode::Enforced),
             lock: LockoutState::Unlocked,
-            circumstances: Circumstances::default(),
+            circumstances: Circumstances::of_switches(&base.switches),
         }
     }
 }

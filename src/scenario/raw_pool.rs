@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use poolproof_cognito::policy::{ClaimReuse, CustomAuthDevices, RiskNote, Switches};
+use poolproof_cognito::policy::{ClaimReuse, CustomAuthDevices, ProofAfterMfa, RiskNote, Switches};
 
 /// A first factor besides the password.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +51,13 @@ pub(super) struct RawSwitches {
     pub(super) custom_auth_devices: CustomAuthDevices,
     /// Whether a remembered device must prove its secret after a first factor without a password.
     pub(super) passwordless_device_proof: bool,
+    /// Whether a remembered device suppresses an MFA by e-mail as it does other MFAs.
+    pub(super) email_mfa_suppressed: bool,
+    /// Which device that an MFA answer names must prove its secret: a `remembered` one, or every `confirmed`
+    /// one.
+    pub(super) proof_after_mfa: ProofAfterMfa,
+    /// Whether risk with `mfa_if_configured` asks a user without a factor to set up an authenticator app.
+    pub(super) risk_mfa_setup: bool,
 }
 
 impl Default for RawSwitches {
@@ -67,8 +74,20 @@ impl From<Switches> for RawSwitches {
             claims,
             custom_auth_devices,
             passwordless_device_proof,
+            email_mfa_suppressed,
+            proof_after_mfa,
+            risk_mfa_setup,
         } = switches;
-        Self { risk_note, strict_mfa_binding, claims, custom_auth_devices, passwordless_device_proof }
+        Self {
+            risk_note,
+            strict_mfa_binding,
+            claims,
+            custom_auth_devices,
+            passwordless_device_proof,
+            email_mfa_suppressed,
+            proof_after_mfa,
+            risk_mfa_setup,
+        }
     }
 }
 
@@ -80,7 +99,19 @@ impl From<&RawSwitches> for Switches {
             claims,
             custom_auth_devices,
             passwordless_device_proof,
+            email_mfa_suppressed,
+            proof_after_mfa,
+            risk_mfa_setup,
         } = *raw;
-        Self { risk_note, strict_mfa_binding, claims, custom_auth_devices, passwordless_device_proof }
+        Self {
+            risk_note,
+            strict_mfa_binding,
+            claims,
+            custom_auth_devices,
+            passwordless_device_proof,
+            email_mfa_suppressed,
+            proof_after_mfa,
+            risk_mfa_setup,
+        }
     }
 }

@@ -80,6 +80,13 @@ fn random_scenario(number: u64, sign_ins: u32) -> Scenario {
     let delay = pick(rng, &["none", "{ log_normal: { median: 8s, sigma: 0.6 } }"]);
     let quotas = pick(rng, &["none", "none", "{ user_authentication: 20/s, user_resource_update: 5/s }"]);
     let risk = risk(rng);
+    // These follow from the number, so that the other choices of a scenario stay the same.
+    let proof = if number % 4 == 1 { "confirmed" } else { "remembered" };
+    let mfa_switches = format!(
+        "email_mfa_suppressed: {}, proof_after_mfa: {proof}, risk_mfa_setup: {}",
+        number % 3 != 0,
+        number % 2 == 1
+    );
     scenario(&format!(
         "version: 1
 name: hunt-{number}
@@ -91,7 +98,7 @@ pool:
   mfa: {mfa}
   lockout: {lockout}
   quotas: {quotas}{rotation}
-  switches: {{ risk_note: {note}, strict_mfa_binding: {strict}, claims: {claims} }}
+  switches: {{ risk_note: {note}, strict_mfa_binding: {strict}, claims: {claims}, {mfa_switches} }}
   risk: {risk}
 population:
   users: {users}

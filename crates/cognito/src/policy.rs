@@ -257,6 +257,19 @@ pub enum CustomAuthDevices {
     Always,
 }
 
+/// Which device of an MFA answer must prove its secret.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ProofAfterMfa {
+    /// A remembered one.
+    #[default]
+    Remembered,
+    /// Every confirmed one, also if it is not remembered.
+    Confirmed,
+}
+
 /// Choices where Cognito's documentation is silent or contradicts itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -274,6 +287,19 @@ pub struct Switches {
     /// Whether a remembered device must prove its secret after a first factor without a password.
     #[serde(default)]
     pub passwordless_device_proof: bool,
+    /// Whether a device replaces an MFA by e-mail.
+    #[serde(default = "on")]
+    pub email_mfa_suppressed: bool,
+    /// Which device of an MFA answer must prove its secret.
+    #[serde(default)]
+    pub proof_after_mfa: ProofAfterMfa,
+    /// Whether risk with `mfa_if_configured` asks a user who has no factor to set one up.
+    #[serde(default)]
+    pub risk_mfa_setup: bool,
+}
+
+const fn on() -> bool {
+    true
 }
 
 impl Switches {
@@ -284,6 +310,9 @@ impl Switches {
         claims: ClaimReuse::Cognito,
         custom_auth_devices: CustomAuthDevices::Never,
         passwordless_device_proof: false,
+        email_mfa_suppressed: true,
+        proof_after_mfa: ProofAfterMfa::Remembered,
+        risk_mfa_setup: false,
     };
 }
 
@@ -342,6 +371,7 @@ string_enums! {
     }
     RiskNote { Pool = "pool", Device = "device", Off = "off", }
     ClaimReuse { Cognito = "cognito", Once = "once", }
+    ProofAfterMfa { Remembered = "remembered", Confirmed = "confirmed", }
     CustomAuthDevices { Never = "never", AfterPassword = "after_password", Always = "always", }
 }
 

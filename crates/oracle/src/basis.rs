@@ -74,6 +74,29 @@ pub const SWITCHES: &[Switch] = &[
         confidence: Confidence::Inferred,
         basis: on("No source says it. The page describes the device proof only as a replacement for MFA.", &[DEVICES]),
     },
+    Switch {
+        name: "email_mfa_suppressed",
+        description: "Whether a remembered device replaces an MFA by e-mail as it does other MFAs.",
+        confidence: Confidence::Documented,
+        basis: on("The reference names e-mail as a factor like the others. One report saw an MFA by e-mail on a \
+                   remembered device.", &[API_EMAIL_MFA, AMPLIFY_14349]),
+    },
+    Switch {
+        name: "proof_after_mfa",
+        description: "Which device that an MFA answer names must prove its secret: a remembered one (`remembered`) or \
+                      every confirmed one (`confirmed`).",
+        confidence: Confidence::Inferred,
+        basis: on("The page requires nothing of a device that is not remembered. Clients answer the device's challenge \
+                   after an MFA for any device that they have stored.", &[DEVICES, AMPLIFY_14626, ANDROID_3289]),
+    },
+    Switch {
+        name: "risk_mfa_setup",
+        description: "Whether risk with `mfa_if_configured` asks a user without a registered factor to set up an \
+                      authenticator app.",
+        confidence: Confidence::Inferred,
+        basis: on("The reference contradicts itself: it allows the sign-in of a user without a factor, and speaks of \
+                   methods that the user can set up.", &[API_TAKEOVER_ACTION]),
+    },
 ];
 
 const NOTE_READING: Basis =
@@ -86,6 +109,10 @@ const DEVICES_READING: Basis = on("Our reading of the page.", &[DEVICES]);
 
 #[rustfmt::skip]
 const RULES: &[(&str, Basis)] = &[
+    ("email-mfa-kept", on("One report saw an MFA by e-mail on a remembered device.", &[AMPLIFY_14349])),
+    ("proof-after-mfa", on("Our reading of clients that answer the device's challenge after an MFA.",
+        &[AMPLIFY_14626, ANDROID_3289])),
+    ("risk-mfa-setup", on("The reference speaks of methods that the user can set up.", &[API_TAKEOVER_ACTION])),
     ("locked-out", on("AWS documents it. The text of the refusal is from the issue.", &[LOCKOUT, IDENTITY_506])),
     ("wrong-password", on("Measured on a real user pool.", &[MINISTACK_1758])),
     ("replayed-claim", on("No source requires it. The default, `claims: cognito`, follows MiniStack, which measured \

@@ -4,10 +4,12 @@
 //! [`expect`].
 
 use super::decision::{Decision, Outcome, RuleId};
-use super::facts::{Claim, Device, Facts, LockoutState};
+use super::facts::{Circumstances, Claim, Device, Facts, LockoutState};
 use super::judge::{applicable_rule, description, expect};
-use super::rules::{Effect, mfa_binding_met, note_applies, pool_mfa_due, risk_requires_mfa};
-use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
+use super::rules::{Effect, mfa_binding_met, note_applies, pool_mfa_due, risk_requires_mfa, switched};
+use poolproof_cognito::policy::{
+    Factors, MfaMode, ProofAfterMfa, RememberMode, RiskAction, RiskLevel, RiskNote,
+};
 
 /// A question that leads to the decision, with its answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -80,8 +82,8 @@ fn answers(facts: &Facts, decision: &Decision) -> Vec<Answer> {
     if risk_requires_mfa(facts) {
         all.push(note(facts));
     }
-    let Some(Effect::Tokens { mfa, device_proof, new_device }) = applicable_rule(facts).map(|rule| rule.then)
-    else {
+    let then = applicable_rule(facts).map(|rule| switched(rule, facts).1);
+    let Some(Effect::Tokens { mfa, device_proof, new_device }) = then else {
         all.push(mfa_impossible(facts));
         return all;
     };
@@ -165,6 +167,9 @@ fn risk_mfa(facts: &Facts) -> Answer {
         Some((_, RiskAction::MfaIfConfigured)) if facts.factors.is_registered() => {
             (true, "mfa_if_configured applies to users who have a registered factor, and this user has one.")
         }
+        Some((_, RiskAction::MfaIfConfigured)) if facts.circumstances.risk_mfa_setup => {
+            (true, "The user has no registered factor, and risk asks for the setup of one (risk_mfa_setup).")
+        }
         Some((_, RiskAction::MfaIfConfigured)) => (
             false,
             "mfa_if_configured applies to users who have a registered factor, and this user has none.",
@@ -223,6 +228,8 @@ fn mfa_replaced(facts: &Facts, mfa: bool) -> Answer {
         "Only a remembered device replaces an MFA."
     } else if !facts.suppress_mfa {
         "In this pool no device replaces an MFA (suppress_mfa: false)."
+    } else if facts.circumstances.email_mfa_kept && facts.factors == Factors::Email {
+        "No device replaces an MFA by e-mail (email_mfa_suppressed: false)."
     } else if !mfa_binding_met(facts) {
         "The device has not completed an MFA itself (strict_mfa_binding)."
     } else {
@@ -252,6 +259,9 @@ fn device_proof_due(facts: &Facts, mfa: bool, device_proof: bool) -> Answer {
             "The device is remembered, but its secret is damaged and the proof fails."
         }
         (true, false) => "The device is remembered: its SRP proof follows the password.",
+        (true, true) if facts.device == Device::NotRemembered => {
+            "The device is confirmed, and the MFA answer names it (proof_after_mfa: confirmed)."
+        }
         (true, true) => "The device is remembered: its SRP proof follows the MFA.",
         (false, _) if !facts.remember.tracks() => "The pool remembers no devices.",
         (false, _) => "Only a remembered device must prove its secret.",
@@ -270,6 +280,7 @@ fn new_key(facts: &Facts, new_device: bool) -> Answer {
 
 /// Returns the other settings of the switches that lead to another decision.
 fn alternatives(facts: &Facts, decision: &Decision) -> Vec<Alternative> {
+    let with = |circumstances| Facts { circumstances, ..*facts };
     let noted = |risk_note| Facts { risk_note, ..*facts };
     let unbound = Facts { strict_mfa_binding: true, mfa_bound: false, ..*facts };
     let others = [
@@ -278,6 +289,12 @@ fn alternatives(facts: &Facts, decision: &Decision) -> Vec<Alternative> {
         ("risk_note: off", noted(RiskNote::Off)),
         ("strict_mfa_binding: false", Facts { strict_mfa_binding: false, ..*facts }),
         ("strict_mfa_binding: true, and a device that has not completed an MFA", unbound),
+        ("email_mfa_suppressed: false", with(Circumstances { email_mfa_kept: true, ..facts.circumstances })),
+        (
+            "proof_after_mfa: confirmed",
+            with(Circumstances { proof_after_mfa: ProofAfterMfa::Confirmed, ..facts.circumstances }),
+        ),
+        ("risk_mfa_setup: true", with(Circumstances { risk_mfa_setup: true, ..facts.circumstances })),
     ];
     let decided = others.into_iter().map(|(setting, facts)| (setting, expect(&facts)));
     decided

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::policy::{
-    CustomAuthDevices, Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote,
+    CustomAuthDevices, Factors, MfaMode, ProofAfterMfa, RememberMode, RiskAction, RiskLevel, RiskNote,
+    Switches,
 };
 
 /// How the client proves the password.
@@ -135,6 +136,26 @@ pub struct Circumstances {
     pub custom_auth_devices: CustomAuthDevices,
     /// Whether a remembered device must prove its secret after a code as the first factor.
     pub passwordless_device_proof: bool,
+    /// Whether no device replaces an MFA by e-mail (`email_mfa_suppressed: false`).
+    pub email_mfa_kept: bool,
+    /// Which device of an MFA answer must prove its secret.
+    pub proof_after_mfa: ProofAfterMfa,
+    /// Whether `mfa_if_configured` asks a user without a factor to set one up.
+    pub risk_mfa_setup: bool,
+}
+
+impl Circumstances {
+    /// Returns the usual circumstances in a pool with these switches.
+    pub fn of_switches(switches: &Switches) -> Self {
+        Self {
+            custom_auth_devices: switches.custom_auth_devices,
+            passwordless_device_proof: switches.passwordless_device_proof,
+            email_mfa_kept: !switches.email_mfa_suppressed,
+            proof_after_mfa: switches.proof_after_mfa,
+            risk_mfa_setup: switches.risk_mfa_setup,
+            ..Self::default()
+        }
+    }
 }
 
 /// Whether the user is locked out by failed attempts.

@@ -9,7 +9,7 @@ use super::flow_rules::{
 use super::refresh::refresh_rules;
 use super::rules::{
     ADDRESS_ALLOWED, COMPROMISED_SRP, Effect, MFA_ANSWER_WITHOUT_KEY, OVERRIDING_RULES, RULES, Rule,
-    WRONG_DEVICE_SECRET, has_consequence,
+    WRONG_DEVICE_SECRET, has_consequence, switched,
 };
 use poolproof_cognito::policy::{CustomAuthDevices, Factors, MfaMode};
 use poolproof_cognito::protocol::ChallengeName;
@@ -126,9 +126,10 @@ fn expect_after_password(facts: &Facts) -> (RuleId, Decision) {
         Flow::Srp => vec![ChallengeName::PasswordVerifier],
         _ => Vec::new(),
     };
-    match rule.then {
+    let (name, then) = switched(rule, facts);
+    match then {
         Effect::Refuse(outcome) => {
-            let name = overriding_rule(facts, outcome).unwrap_or(rule.name);
+            let name = overriding_rule(facts, outcome).unwrap_or(name);
             (name, Decision { challenges, outcome, new_device: false })
         }
         Effect::Tokens { mfa: true, .. } if answers_as_new_device(facts) => {
@@ -148,7 +149,7 @@ fn expect_after_password(facts: &Facts) -> (RuleId, Decision) {
                     Decision { challenges, outcome: Outcome::Incorrect, new_device: false },
                 );
             }
-            let name = overriding_rule(facts, Outcome::Tokens).unwrap_or(rule.name);
+            let name = overriding_rule(facts, Outcome::Tokens).unwrap_or(name);
             (name, Decision { challenges, outcome: Outcome::Tokens, new_device })
         }
     }
@@ -225,7 +226,7 @@ pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use poolproof_cognito::policy::{RememberMode, RiskAction, RiskLevel, RiskNote};
+    use poolproof_cognito::policy::{ProofAfterMfa, RememberMode, RiskAction, RiskLevel, RiskNote};
 
     fn refused(outcome: Outcome) -> Decision {
         Decision { challenges: vec![ChallengeName::PasswordVerifier], outcome, new_device: false }
@@ -316,6 +317,12 @@ pub(super) mod tests {
                                         _ => CustomAuthDevices::Never,
                                     },
                                     passwordless_device_proof: false,
+                                    email_mfa_kept: !compromised,
+                                    proof_after_mfa: match reset_required {
+                                        true => ProofAfterMfa::Remembered,
+                                        false => ProofAfterMfa::Confirmed,
+                                    },
+                                    risk_mfa_setup: address == AddressStatus::Any,
                                 };
                                 Facts { circumstances, ..facts }
                             },

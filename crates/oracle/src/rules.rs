@@ -6,7 +6,9 @@
 
 use super::decision::{Confidence, Outcome, RuleId};
 use super::facts::{AddressStatus, Claim, Device, Facts, Flow, LockoutState};
-use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
+use poolproof_cognito::policy::{
+    Factors, MfaMode, ProofAfterMfa, RememberMode, RiskAction, RiskLevel, RiskNote,
+};
 
 use Confidence::{Documented, FormerlyDocumented, Inferred, Observed};
 use Device::{Forgotten, Issued, NotRemembered, Remembered};
@@ -149,8 +151,29 @@ pub(super) const COMPROMISED_SRP: RuleId =
 /// Overrides the rule that applies to the device of the password step.
 pub(super) const MFA_ANSWER_WITHOUT_KEY: RuleId =
     RuleId { id: "mfa-answer-without-key", source: "SEMANTICS c.2a", confidence: Observed };
+/// Overrides a rule by which a remembered device replaces an MFA by e-mail.
+pub(super) const EMAIL_MFA_KEPT: RuleId =
+    RuleId { id: "email-mfa-kept", source: "SEMANTICS c.3", confidence: Observed };
+/// Overrides a rule by which a device that is not remembered proves nothing after an MFA.
+pub(super) const PROOF_AFTER_MFA: RuleId =
+    RuleId { id: "proof-after-mfa", source: "SEMANTICS c.2a", confidence: Inferred };
+/// Overrides a rule by which risk asks nothing of a user without a factor.
+pub(super) const RISK_MFA_SETUP: RuleId =
+    RuleId { id: "risk-mfa-setup", source: "SEMANTICS c.4", confidence: Inferred };
 /// The overriding rules, each in one sentence.
-pub(super) const OVERRIDING_RULES: [(RuleId, &str); 4] = [
+pub(super) const OVERRIDING_RULES: [(RuleId, &str); 7] = [
+    (
+        EMAIL_MFA_KEPT,
+        "With `email_mfa_suppressed: false` a remembered device does not replace an MFA by e-mail.",
+    ),
+    (
+        PROOF_AFTER_MFA,
+        "With `proof_after_mfa: confirmed` every confirmed device that an MFA answer names must prove its secret.",
+    ),
+    (
+        RISK_MFA_SETUP,
+        "With `risk_mfa_setup`, risk with `mfa_if_configured` asks a user without a factor to set one up.",
+    ),
     (
         MFA_ANSWER_WITHOUT_KEY,
         "After an MFA the device key of the MFA answer counts: without one the device is new and gets a key.",
@@ -343,6 +366,38 @@ pub(super) const fn pool_mfa_due(facts: &Facts) -> bool {
 /// Returns whether MFA binding allows the device to replace an MFA.
 pub(super) const fn mfa_binding_met(facts: &Facts) -> bool {
     facts.mfa_bound || !facts.strict_mfa_binding
+}
+
+/// Returns what happens in this situation: what the rule says, unless a switch changes it, and the name of the
+/// rule or of the switch's rule.
+pub(super) fn switched(rule: &Rule, facts: &Facts) -> (RuleId, Effect) {
+    let (mut name, mut then) = (rule.name, rule.then);
+    let circumstances = &facts.circumstances;
+    let Effect::Tokens { mut mfa, mut device_proof, new_device } = then else { return (name, then) };
+    let asks_if_configured = matches!(
+        Risk::evaluated(facts),
+        Risk::Low(Mfa::IfConfigured) | Risk::MediumOrHigh(Mfa::IfConfigured)
+    );
+    let sets_up = circumstances.risk_mfa_setup
+        && asks_if_configured
+        && facts.mfa != MfaMode::Off
+        && !facts.factors.is_registered()
+        && !note_applies(facts);
+    if sets_up && !mfa {
+        (name, mfa) = (RISK_MFA_SETUP, true);
+    }
+    let by_email = circumstances.email_mfa_kept && facts.factors == Factors::Email && pool_mfa_due(facts);
+    if by_email && !mfa {
+        (name, mfa) = (EMAIL_MFA_KEPT, true);
+    }
+    let proves = circumstances.proof_after_mfa == ProofAfterMfa::Confirmed
+        && facts.remember.tracks()
+        && facts.device == NotRemembered;
+    if proves && mfa {
+        (name, device_proof) = (PROOF_AFTER_MFA, true);
+    }
+    then = Effect::Tokens { mfa, device_proof, new_device };
+    (name, then)
 }
 
 /// Returns whether the Note covers the situation, so that the pool ignores the MFA of risk.

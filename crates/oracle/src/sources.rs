@@ -70,6 +70,8 @@ sources! {
         guide!("amazon-cognito-user-pools-using-the-refresh-token.html"), "2026-11-30";
     API_TAKEOVER_ACTION: "AccountTakeoverActionType (Cognito user pools API reference)",
         api!("AccountTakeoverActionType"), "2026-11-30";
+    API_EMAIL_MFA: "EmailMfaSettingsType (Cognito user pools API reference)",
+        api!("EmailMfaSettingsType"), "2026-11-30";
     API_RISK_EXCEPTION: "RiskExceptionConfigurationType (Cognito user pools API reference)",
         api!("RiskExceptionConfigurationType"), "2026-11-30";
     API_REVOKE_TOKEN: "RevokeToken (Cognito user pools API reference)",
@@ -121,6 +123,8 @@ sources! {
         github!("aws-amplify/amplify-js/issues/8977"), "2021-10-01";
     AMPLIFY_14622: "amplify-js #14622: Device not being tracked",
         github!("aws-amplify/amplify-js/issues/14622"), "2025-11-10";
+    AMPLIFY_14349: "amplify-js #14349: Unable to suppress MFA for remembered devices (the date is that of reading)",
+        github!("aws-amplify/amplify-js/issues/14349"), "2026-11-30";
     AMPLIFY_14626: "amplify-js pull request 14626: device tracking for MFA",
         github!("aws-amplify/amplify-js/pull/14626"), "2025-11-14";
     AMPLIFY_DOCS_2093: "Amplify docs #2093: TOTP Setup doesn't work if Cognito Pool has remember devices",

@@ -1,11 +1,11 @@
-//! The events of threat protection: the last sign-ins of each user, with the risk that was decided
-//! (docs/semantics.md, threat protection).
+//! The events of threat protection: the last sign-ins and other events of each user, with the risk that was
+//! decided (docs/semantics.md, threat protection).
 
 use rand::Rng as _;
 
 use super::Pool;
 use super::account::AccountId;
-use super::event_record::{AuthEventRecord, EventAnswer, EventResult};
+use super::event_record::{AuthEventRecord, EventAnswer, EventKind, EventResult};
 use poolproof_cognito::policy::{RiskLevel, RiskMode};
 use poolproof_cognito::protocol::{
     AccountResponse, ApiError, AuthEvent, ChallengeResponse, ErrorKind, EventContextData, EventFeedback,
@@ -55,7 +55,13 @@ impl AuthEventRecord {
         };
         AuthEvent {
             event_id: self.id.clone(),
-            event_type: word("SignIn"),
+            event_type: word(match self.kind {
+                EventKind::SignIn => "SignIn",
+                EventKind::SignUp => "SignUp",
+                EventKind::ForgotPassword => "ForgotPassword",
+                EventKind::PasswordChange => "PasswordChange",
+                EventKind::ResendCode => "ResendCode",
+            }),
             created: self.created,
             event_response: word(match self.result {
                 EventResult::Pass => "Pass",
@@ -90,29 +96,60 @@ impl Pool {
         risk: DecidedRisk,
         result: EventResult,
     ) -> Option<String> {
-        if self.policy.risk.mode == RiskMode::Off {
-            return None;
-        }
-        let random = self.rng.next_u64().to_be_bytes();
-        let event_id = self.signer.event_id(random, self.directory.account(id).generation);
         // A refusal by risk comes after a right password; other refusals of a password are wrong ones.
         let success = result != EventResult::Fail || risk.blocked || risk.compromised;
-        let events = &mut self.directory.account_mut(id).events;
-        if events.len() >= MAX_EVENTS {
-            events.pop_front();
-        }
-        events.push_back(AuthEventRecord {
-            id: event_id.clone(),
+        let answers = vec![EventAnswer { mfa: false, success }];
+        let event_id = self.push_event(id, |id| AuthEventRecord {
+            id,
+            kind: EventKind::SignIn,
             created: now,
             result,
             level: risk.level,
             blocked: risk.blocked,
             compromised: risk.compromised,
-            answers: vec![EventAnswer { mfa: false, success }],
+            answers,
+            address: origin.address,
+            feedback: None,
+        })?;
+        (result == EventResult::InProgress).then_some(event_id)
+    }
+
+    /// Records an event besides sign-ins, if threat protection is on. Its risk is not assessed.
+    pub(super) fn record_event(
+        &mut self,
+        now: Timestamp,
+        id: AccountId,
+        origin: Origin,
+        kind: EventKind,
+        result: EventResult,
+    ) {
+        self.push_event(id, |id| AuthEventRecord {
+            id,
+            kind,
+            created: now,
+            result,
+            level: None,
+            blocked: false,
+            compromised: false,
+            answers: Vec::new(),
             address: origin.address,
             feedback: None,
         });
-        (result == EventResult::InProgress).then_some(event_id)
+    }
+
+    /// Stores an event under a new id, if threat protection is on.
+    fn push_event(&mut self, id: AccountId, event: impl FnOnce(String) -> AuthEventRecord) -> Option<String> {
+        if self.policy.risk.mode == RiskMode::Off {
+            return None;
+        }
+        let random = self.rng.next_u64().to_be_bytes();
+        let event_id = self.signer.event_id(random, self.directory.account(id).generation);
+        let events = &mut self.directory.account_mut(id).events;
+        if events.len() >= MAX_EVENTS {
+            events.pop_front();
+        }
+        events.push_back(event(event_id.clone()));
+        Some(event_id)
     }
 
     /// Changes the event of a sign-in, if it has one that is still stored.

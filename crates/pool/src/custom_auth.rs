@@ -13,7 +13,7 @@ use super::trigger::{
 use super::{Pending, PendingWork, Pool, Step, refuse, reply};
 use poolproof_cognito::ids::Session;
 use poolproof_cognito::protocol::{
-    ApiError, ChallengeName, DeviceStatus, Origin, Parameters, RespondToAuthChallenge, keys,
+    ApiError, ChallengeName, DeviceStatus, ErrorKind, Origin, Parameters, RespondToAuthChallenge, keys,
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::PublicA;
@@ -141,6 +141,9 @@ impl Pool {
         };
         let CustomState { mut history, private, metadata, event_id } = *state;
         let password_proven = history.iter().any(|result| result.name == PASSWORD_VERIFIER);
+        if let Err(error) = self.check_custom_user(&sign_in, password_proven) {
+            return refuse(error);
+        }
         // The result is known when the trigger has answered.
         history.push(ChallengeResult { name: CUSTOM_CHALLENGE, right: false, metadata });
         let named_device = named_device(answers);
@@ -156,6 +159,16 @@ impl Pool {
             session: Some(Box::new(AnsweredSession { answer, session, unproven, device_from_start })),
         };
         self.call_trigger(now, custom, Trigger::Verify { private, answer: text.to_owned() })
+    }
+
+    /// Refuses the answer of a user who may not sign in now. Without a password an app client that hides which
+    /// users exist hides this too, until all answers are right.
+    fn check_custom_user(&self, sign_in: &UnprovenSignIn, password_proven: bool) -> Result<(), ApiError> {
+        let hides = self.client(sign_in.client_id.as_str())?.prevents_user_existence_errors;
+        match Self::account_of(&sign_in.owner) {
+            Some(id) if password_proven || !hides => self.check_may_continue(id),
+            _ => Ok(()),
+        }
     }
 
     /// Calls a trigger: the built-in one at once, an endpoint as an effect.
@@ -215,7 +228,14 @@ impl Pool {
         }
         match trigger::read(&trigger, answer) {
             Ok(output) => self.continue_after_trigger(now, sign_in, output),
-            Err(error) => refuse(error),
+            Err(error) => {
+                // The trigger has judged nothing, so the challenge can be answered again (our reading).
+                let answered = sign_in.session.filter(|_| error.kind == ErrorKind::UnexpectedLambda);
+                if let Some(AnsweredSession { session, unproven, .. }) = answered.map(|answered| *answered) {
+                    self.session_store.restore_unproven(&session, unproven);
+                }
+                refuse(error)
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use super::account::{Account, AccountId};
 use super::session_store::{ProvenBy, SignInState};
 use poolproof_cognito::ids::{ClientId, DeviceKey};
 use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskMode, RiskNote};
-use poolproof_cognito::protocol::{ApiError, DeviceStatus, Origin, Parameters};
+use poolproof_cognito::protocol::{ApiError, ChallengeName, DeviceStatus, Origin, Parameters};
 
 /// A user whose first factor was correct.
 pub(super) struct Proven {
@@ -66,8 +66,14 @@ impl Pool {
             Some((level, action)) if !self.risk_note_applies(level, trusted.is_some()) => action,
             _ => RiskAction::NoAction,
         };
+        // Contradictory documentation: the switch `risk_mfa_setup` lets such a user set up an app.
+        let sets_up = policy.switches.risk_mfa_setup
+            && risk_action == RiskAction::MfaIfConfigured
+            && policy.mfa != MfaMode::Off
+            && policy.factor_types.totp
+            && !registered;
         let due_by_risk = match risk_action {
-            RiskAction::MfaIfConfigured => usable_factor,
+            RiskAction::MfaIfConfigured => usable_factor || sets_up,
             RiskAction::MfaRequired => true,
             RiskAction::NoAction | RiskAction::Block => false,
         };
@@ -77,7 +83,7 @@ impl Pool {
         let due_by_pool = self.pool_asks_for_mfa(account, trusted.as_ref().map(|(_, bound)| *bound));
 
         // 6. The risk level requires an MFA that the user cannot complete.
-        if due_by_risk && !usable_factor {
+        if due_by_risk && !usable_factor && !sets_up {
             return Decision::Refuse(ApiError::blocked_by_risk());
         }
         let trusted_device = trusted.map(|(key, _)| key);
@@ -109,7 +115,14 @@ impl Pool {
         };
         let waived = trusted
             .is_some_and(|bound| policy.suppress_mfa && (bound || !policy.switches.strict_mfa_binding));
-        due && !waived
+        due && !(waived && (policy.switches.email_mfa_suppressed || !self.asks_by_email(account)))
+    }
+
+    /// Returns whether the MFA that the pool requires of this user is a code by e-mail.
+    fn asks_by_email(&self, account: &Account) -> bool {
+        let active = account.active_factors(self.policy.factor_types);
+        let email = ChallengeName::EmailOtp;
+        active.contains(&email) && (active.len() == 1 || account.preferred == Some(email))
     }
 
     /// 5. The Note: whether the MFA settings of this risk level are ignored.

@@ -11,6 +11,7 @@ use super::session_store::{
 use super::sign_in::{Claim, required};
 use super::{Pending, PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse};
 use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey};
+use poolproof_cognito::policy::ProofAfterMfa;
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, ErrorKind, Origin, Parameters, Reply,
     RespondToAuthChallenge, Response, keys,
@@ -290,8 +291,11 @@ impl Pool {
         if must_ask || !self.policy.remember.tracks() {
             return Err(ApiError::incorrect_credentials());
         }
+        let any = sign_in.mfa_done && self.policy.switches.proof_after_mfa == ProofAfterMfa::Confirmed;
         match &device.state {
-            DeviceState::Confirmed { salt, verifier, status: DeviceStatus::Remembered } => {
+            DeviceState::Confirmed { salt, verifier, status }
+                if any || *status == DeviceStatus::Remembered =>
+            {
                 Ok(TrustedDevice {
                     group_key: device.group_key.clone(),
                     salt: salt.clone(),

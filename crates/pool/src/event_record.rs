@@ -1,4 +1,4 @@
-//! The stored records of sign-ins, as plain data.
+//! The stored records of sign-ins and other events, as plain data.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -11,13 +11,16 @@ use poolproof_cognito::time::Timestamp;
 /// The recorded events of a user, the oldest first.
 pub type AuthEvents = VecDeque<AuthEventRecord>;
 
-/// A recorded sign-in.
+/// A recorded sign-in, or another event.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthEventRecord {
     /// `EventId`.
     pub id: String,
-    /// When the password was judged.
+    /// `EventType`.
+    #[serde(default)]
+    pub kind: EventKind,
+    /// When the event happened; of a sign-in, when the password was judged.
     pub created: Timestamp,
     /// The result so far.
     pub result: EventResult,
@@ -33,6 +36,23 @@ pub struct AuthEventRecord {
     pub address: Option<IpAddr>,
     /// Whether an administrator has called the event valid or invalid, and when.
     pub feedback: Option<(bool, Timestamp)>,
+}
+
+/// `EventType`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A sign-in.
+    #[default]
+    SignIn,
+    /// A sign-up.
+    SignUp,
+    /// A request for a code that allows a new password.
+    ForgotPassword,
+    /// A change of the password by the user.
+    PasswordChange,
+    /// A request for another code of a sign-up.
+    ResendCode,
 }
 
 /// `EventResponse`.

@@ -7,7 +7,7 @@ use super::codes::DeliveredCode;
 use super::session_store::{ExpectedAnswer, LookupKey, OpenSession, Owner, SignInState};
 use super::sign_in::{named_device, required};
 use poolproof_cognito::ids::{DeviceKey, Session};
-use poolproof_cognito::policy::{AddressKind, MfaMode};
+use poolproof_cognito::policy::{AddressKind, MfaMode, ProofAfterMfa};
 use poolproof_cognito::protocol::{
     ApiError, AssociateSoftwareToken, AuthOutcome, Challenge, ChallengeName, DeviceStatus, ErrorKind,
     Parameters, Reply, RespondToAuthChallenge, Response, VerifySoftwareToken, keys,
@@ -18,7 +18,8 @@ use poolproof_cognito::totp::{TotpSecret, step_at};
 /// The device that an MFA answer names.
 struct AnsweredDevice {
     key: Option<DeviceKey>,
-    remembered: bool,
+    /// Whether the device must prove its secret.
+    proves: bool,
     /// Whether the answer used an alias as the user name.
     by_alias: bool,
 }
@@ -357,16 +358,18 @@ impl Pool {
         let by_alias = self.directory.is_alias(sign_in.account, required(answers, keys::USERNAME)?);
         let key = named_device(answers).filter(|_| self.policy.remember.tracks());
         let Some(key) = key else {
-            return Ok(AnsweredDevice { key: None, remembered: false, by_alias });
+            return Ok(AnsweredDevice { key: None, proves: false, by_alias });
         };
         let device = self.directory.account(sign_in.account).confirmed(&key);
         let status = device.ok_or_else(ApiError::device_not_found)?.status();
-        Ok(AnsweredDevice { key: Some(key), remembered: status == Some(DeviceStatus::Remembered), by_alias })
+        let proves = status == Some(DeviceStatus::Remembered)
+            || self.policy.switches.proof_after_mfa == ProofAfterMfa::Confirmed;
+        Ok(AnsweredDevice { key: Some(key), proves, by_alias })
     }
 
     fn factor_done(&mut self, now: Timestamp, sign_in: SignInState, device: AnsweredDevice) -> Response {
-        let AnsweredDevice { key, remembered, by_alias } = device;
-        let trusted_device = key.clone().filter(|_| remembered);
+        let AnsweredDevice { key, proves, by_alias } = device;
+        let trusted_device = key.clone().filter(|_| proves);
         self.record_factor(sign_in.account, sign_in.event_id.as_deref(), true);
         let sign_in = SignInState {
             mfa_done: true,

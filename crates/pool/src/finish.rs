@@ -9,7 +9,9 @@ use super::session_store::{ProvenBy, SignInState};
 use super::token::{Claims, TokenUse};
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey};
 use poolproof_cognito::policy::CustomAuthDevices;
-use poolproof_cognito::protocol::{AuthOutcome, AuthenticationResult, NewDeviceMetadata, Response};
+use poolproof_cognito::protocol::{
+    AuthOutcome, AuthenticationResult, DeviceStatus, NewDeviceMetadata, Response,
+};
 use poolproof_cognito::time::Timestamp;
 
 /// Most unconfirmed device keys of one user; the oldest is dropped first.
@@ -42,7 +44,8 @@ impl Pool {
             device.authenticated = now;
             device.address = sign_in.address;
             // The device was remembered when the MFA answer named it, and its proof has followed.
-            device.mfa_bound |= sign_in.mfa_done && sign_in.trusted_device.is_some();
+            let remembered = device.status() == Some(DeviceStatus::Remembered);
+            device.mfa_bound |= sign_in.mfa_done && sign_in.trusted_device.is_some() && remembered;
         }
         let generation = account.generation;
         let username = account.username.clone();

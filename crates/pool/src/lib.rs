@@ -40,6 +40,7 @@ mod answer;
 mod app_client;
 mod attributes;
 mod auth_events;
+mod change_password;
 mod choice;
 mod code_delivery;
 mod codes;

@@ -6,6 +6,7 @@ use super::account::{AccountId, UserStatus};
 use super::app_client::AppClient;
 use super::code_delivery::delivery_details;
 use super::codes::{self, SentCode};
+use super::event_record::{EventKind, EventResult};
 use super::password::DOES_NOT_CONFORM;
 use super::users::Purpose;
 use super::{Pool, Step, refuse, reply};
@@ -36,7 +37,7 @@ impl Pool {
                 };
             }
             ProfileRequest::AdminResetUserPassword(request) => self.admin_reset_password(now, &request),
-            ProfileRequest::ResendConfirmationCode(request) => self.resend_code(now, &request),
+            ProfileRequest::ResendConfirmationCode(request) => self.resend_code(now, origin, &request),
             ProfileRequest::UpdateUserAttributes(request) => self.update_own_attributes(now, request),
             ProfileRequest::AdminUpdateUserAttributes(request) => self.admin_update_attributes(now, request),
             ProfileRequest::DeleteUserAttributes(request) => self.delete_own_attributes(now, &request),
@@ -65,6 +66,7 @@ impl Pool {
             return Ok(code_sent(self.simulated_delivery(name)));
         };
         self.directory.account_mut(id).codes.recoveries.admit(now, limit)?;
+        self.record_event(now, id, origin, EventKind::ForgotPassword, EventResult::Pass);
         Ok(code_sent(self.send_reset_code(now, id, kind)))
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::account::{Account, AccountId, Confirmation, NewAccount, UserStatus};
 use super::codes::{CODE_VALIDITY, MAX_CODE_REQUESTS, code_expired, code_mismatch};
+use super::event_record::{EventKind, EventResult};
 use super::password::SIGN_UP_CONFORM;
 use super::recovery::code_sent;
 use super::users::{NewUser, Purpose};
@@ -11,7 +12,7 @@ use super::{AppClient, Pool, Step, refuse};
 use poolproof_cognito::ids::Sub;
 use poolproof_cognito::policy::AddressKind;
 use poolproof_cognito::protocol::{
-    AccountResponse, AdminUserCall, ApiError, ClientUserCall, CodeDelivery, ConfirmSignUp, ErrorKind,
+    AccountResponse, AdminUserCall, ApiError, ClientUserCall, CodeDelivery, ConfirmSignUp, ErrorKind, Origin,
     Parameters, Reply, Response, SignUp, keys,
 };
 use poolproof_cognito::time::Timestamp;
@@ -22,14 +23,14 @@ const FIRST_LOCKING_FAILURE: u32 = 5;
 
 impl Pool {
     /// `SignUp`.
-    pub(super) fn sign_up(&mut self, request: SignUp) -> Step {
-        match self.read_sign_up(request) {
+    pub(super) fn sign_up(&mut self, origin: Origin, request: SignUp) -> Step {
+        match self.read_sign_up(origin, request) {
             Ok((password, purpose)) => self.make_verifier(password, purpose),
             Err(error) => refuse(error),
         }
     }
 
-    fn read_sign_up(&mut self, request: SignUp) -> Result<(String, Purpose), ApiError> {
+    fn read_sign_up(&mut self, origin: Origin, request: SignUp) -> Result<(String, Purpose), ApiError> {
         let client =
             self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
         let password = request.password.ok_or_else(|| ApiError::missing_parameter("Password"))?;
@@ -37,7 +38,7 @@ impl Pool {
         let sub = Sub::new(self.new_uuid());
         let (name, attributes) = self.check_new_user(&request.username, &sub, true, request.attributes)?;
         let user = NewUser { given_name: request.username, name, sub, attributes };
-        Ok((password, Purpose::SignUp { client_id: client.id.clone(), user }))
+        Ok((password, Purpose::SignUp { client_id: client.id.clone(), user, origin }))
     }
 
     /// Checks the client and its hash, which these operations carry outside the parameters.
@@ -58,6 +59,7 @@ impl Pool {
     pub(super) fn finish_sign_up(
         &mut self,
         now: Timestamp,
+        origin: Origin,
         user: NewUser,
         password: &str,
         (salt, verifier): (Salt, Verifier),
@@ -71,6 +73,7 @@ impl Pool {
             ..attributes.apply_to(NewAccount::new(name, sub.clone(), salt, verifier))
         };
         let id = self.add(account)?;
+        self.record_event(now, id, origin, EventKind::SignUp, EventResult::Pass);
         let delivery = self.send_confirmation(now, id);
         Ok(Response::Account(AccountResponse::SignedUp { user_confirmed: false, sub, delivery }))
     }
@@ -102,7 +105,7 @@ impl Pool {
     }
 
     /// `ResendConfirmationCode`.
-    pub(super) fn resend_code(&mut self, now: Timestamp, request: &ClientUserCall) -> Reply {
+    pub(super) fn resend_code(&mut self, now: Timestamp, origin: Origin, request: &ClientUserCall) -> Reply {
         let client =
             self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
         let found = self.find_unconfirmed(&request.username);
@@ -114,6 +117,7 @@ impl Pool {
             found => found?,
         };
         self.directory.account_mut(id).codes.requests.admit(now, MAX_CODE_REQUESTS)?;
+        self.record_event(now, id, origin, EventKind::ResendCode, EventResult::Pass);
         let delivery = self.send_confirmation(now, id);
         delivery.map(code_sent).ok_or_else(|| {
             ApiError::invalid_parameter("Cannot resend codes. Auto verification not turned on.")

@@ -4,10 +4,9 @@ use rand::RngExt as _;
 
 use super::account::{AccountId, NewAccount, UserStatus};
 use super::app_client::PasswordFlow;
-use super::codes::MAX_PASSWORD_CHANGES;
 use super::password::{CREATE_CONFORM, DOES_NOT_CONFORM};
 use super::profile::{Attributes, alias_exists};
-use super::session_store::{Delivery, Owner};
+use super::session_store::Delivery;
 use super::{Pending, PendingWork, Pool, Step, refuse, reply};
 use poolproof_cognito::ids::{ClientId, Sub, Username};
 use poolproof_cognito::protocol::{
@@ -59,7 +58,7 @@ pub(super) enum Purpose {
     /// Adds a user for an administrator. The password is sent unless the request suppresses it.
     Create { user: NewUser, send: bool },
     /// Signs a user up.
-    SignUp { client_id: ClientId, user: NewUser },
+    SignUp { client_id: ClientId, user: NewUser, origin: Origin },
     /// Sets a user's password and status.
     Set { account: AccountId, user_status: UserStatus },
     /// Sends another temporary password to a user who has not replaced the first one.
@@ -67,9 +66,9 @@ pub(super) enum Purpose {
     /// Sets the password of a user who has entered a recovery code.
     Recover { account: AccountId, origin: Origin, request: ConfirmForgotPassword },
     /// Compares the verifier of the previous password with the stored one.
-    Check { account: AccountId, request: ChangePassword },
+    Check { account: AccountId, origin: Origin, request: ChangePassword },
     /// Replaces the password. The previous one was compared with the verifier of this salt.
-    Change { account: AccountId, request: ChangePassword, checked: Salt },
+    Change { account: AccountId, origin: Origin, request: ChangePassword, checked: Salt },
 }
 
 /// A user to add.
@@ -90,8 +89,8 @@ impl Pool {
             AccountRequest::AdminRespondToAuthChallenge(request) => self.admin_respond(now, origin, request),
             AccountRequest::AdminCreateUser(request) => self.admin_create_user(request),
             AccountRequest::AdminSetUserPassword(request) => self.admin_set_password(request),
-            AccountRequest::SignUp(request) => self.sign_up(request),
-            AccountRequest::ChangePassword(request) => self.change_own_password(now, request),
+            AccountRequest::SignUp(request) => self.sign_up(origin, request),
+            AccountRequest::ChangePassword(request) => self.change_own_password(now, origin, request),
             AccountRequest::AdminGetUser(request) => reply(self.admin_get_user(&request)),
             AccountRequest::AdminDeleteUser(request) => reply(self.admin_delete_user(&request)),
             AccountRequest::AdminEnableUser(request) => reply(self.enable(now, &request, true)),
@@ -237,94 +236,6 @@ impl Pool {
         }
     }
 
-    /// `ChangePassword`. A wrong previous password counts as a failed sign-in.
-    pub(super) fn change_own_password(&mut self, now: Timestamp, request: ChangePassword) -> Step {
-        match self.check_change(now, &request, false) {
-            Ok(account) => self.check_previous(account, request),
-            Err(error) => refuse(error),
-        }
-    }
-
-    /// Checks whether a user may change the password now. Refusals count as an attempt; success does only
-    /// with `count`, once the previous password is judged.
-    fn check_change(
-        &mut self,
-        now: Timestamp,
-        request: &ChangePassword,
-        count: bool,
-    ) -> Result<AccountId, ApiError> {
-        let (account, _) = self.bearer(&request.access_token, now)?;
-        if request.previous_password.is_none() {
-            return Err(ApiError::missing_parameter("PreviousPassword"));
-        }
-        self.check_password(DOES_NOT_CONFORM, &request.proposed_password)?;
-        let changes = &mut self.directory.account_mut(account).codes.password_changes;
-        let before = *changes;
-        changes.admit(now, MAX_PASSWORD_CHANGES)?;
-        if !self.directory.failures_mut(account).record_attempt(now) {
-            let message = "Attempt limit exceeded, please try after some time.";
-            return Err(ApiError::new(ErrorKind::LimitExceeded, message));
-        }
-        if !count {
-            self.directory.account_mut(account).codes.password_changes = before;
-        }
-        Ok(account)
-    }
-
-    /// Requests the verifier of the previous password with the user's salt.
-    fn check_previous(&mut self, account: AccountId, request: ChangePassword) -> Step {
-        let salt = self.directory.account(account).salt.clone();
-        let previous = request.previous_password.as_deref().unwrap_or_default().chars().take(257).collect();
-        self.make_verifier_with(salt, previous, Purpose::Check { account, request })
-    }
-
-    /// Continues `ChangePassword` with the verifier of the previous password.
-    fn judge_previous(
-        &mut self,
-        now: Timestamp,
-        request: ChangePassword,
-        (salt, verifier): (Salt, Verifier),
-    ) -> Step {
-        let account = match self.check_change(now, &request, false) {
-            Ok(account) => account,
-            Err(error) => return refuse(error),
-        };
-        if self.directory.account(account).salt != salt {
-            return self.check_previous(account, request);
-        }
-        if self.directory.account(account).verifier == verifier {
-            let password = request.proposed_password.clone();
-            return self.make_verifier(password, Purpose::Change { account, request, checked: salt });
-        }
-        if let Err(error) = self.check_change(now, &request, true) {
-            return refuse(error);
-        }
-        self.count_failure(now, &Owner::Account(account));
-        refuse(ApiError::incorrect_credentials())
-    }
-
-    /// Continues `ChangePassword` with the verifier of the new password.
-    fn replace_password(
-        &mut self,
-        now: Timestamp,
-        request: ChangePassword,
-        checked: &Salt,
-        (salt, verifier): (Salt, Verifier),
-    ) -> Step {
-        match self.check_change(now, &request, false) {
-            // The password was changed meanwhile, so the previous one must be compared with the new one.
-            Ok(account) if self.directory.account(account).salt != *checked => {
-                self.check_previous(account, request)
-            }
-            Ok(_) => reply(self.check_change(now, &request, true).map(|account| {
-                self.directory.account_mut(account).failures.reset();
-                self.set_password(now, account, UserStatus::Confirmed, (salt, verifier));
-                Response::Empty
-            })),
-            Err(error) => refuse(error),
-        }
-    }
-
     /// Requests the verifier of this password with a new salt.
     pub(super) fn make_verifier(&mut self, password: String, purpose: Purpose) -> Step {
         match self.new_salt() {
@@ -334,7 +245,7 @@ impl Pool {
     }
 
     /// Requests the verifier of this password.
-    fn make_verifier_with(&self, salt: Salt, password: String, purpose: Purpose) -> Step {
+    pub(super) fn make_verifier_with(&self, salt: Salt, password: String, purpose: Purpose) -> Step {
         let name = match &purpose {
             Purpose::Create { user, .. } | Purpose::SignUp { user, .. } => &user.name,
             Purpose::Set { account, .. }
@@ -366,7 +277,9 @@ impl Pool {
         let made = (salt, verifier);
         match purpose {
             Purpose::Create { user, send } => reply(self.create(now, user, &password, made, send)),
-            Purpose::SignUp { user, .. } => reply(self.finish_sign_up(now, user, &password, made)),
+            Purpose::SignUp { user, origin, .. } => {
+                reply(self.finish_sign_up(now, origin, user, &password, made))
+            }
             Purpose::Set { account, user_status } => reply(
                 self.check_existing(account, DOES_NOT_CONFORM, &password)
                     .map(|()| self.set_password(now, account, user_status, made)),
@@ -382,8 +295,10 @@ impl Pool {
             Purpose::Recover { account, origin, request } => {
                 self.finish_recovery(now, origin, request, account, made)
             }
-            Purpose::Check { request, .. } => self.judge_previous(now, request, made),
-            Purpose::Change { request, checked, .. } => self.replace_password(now, request, &checked, made),
+            Purpose::Check { origin, request, .. } => self.judge_previous(now, origin, request, made),
+            Purpose::Change { origin, request, checked, .. } => {
+                self.replace_password(now, origin, request, &checked, made)
+            }
         }
     }
 

@@ -250,6 +250,24 @@ fn a_user_who_may_not_sign_in_is_refused_at_the_start_and_at_the_end() {
     fixture.harness.pool.set_disabled(&Username::new("ann"), true);
     assert_eq!(refusal(answer_both(&mut fixture, "ann", first)), disabled);
     assert_eq!(refusal(fixture.initiate("CUSTOM_AUTH", named("ann"))), disabled);
+    // The first of two answers is refused, unless the client hides this without a password.
+    for (hides, password, refused) in
+        [(false, false, true), (false, true, true), (true, true, true), (true, false, false)]
+    {
+        let client = AppClient { prevents_user_existence_errors: hides, ..client() };
+        let mut fixture = with_client(PoolPolicy::DEFAULT, client);
+        let first = match password {
+            true => password_first(&mut fixture, "ann", PASSWORD, None),
+            false => fixture.initiate("CUSTOM_AUTH", named("ann")),
+        };
+        let first = challenge(first);
+        fixture.harness.pool.set_disabled(&Username::new("ann"), true);
+        let reply = enter(&mut fixture, &first, says("ann", "42"));
+        assert_eq!(reply.is_err(), refused, "{hides} {password}");
+        if refused {
+            assert_eq!(refusal(reply), disabled);
+        }
+    }
 }
 
 /// A pool whose triggers are at an endpoint that this test plays.

@@ -5,13 +5,14 @@ use poolproof_cognito::policy::{
     CompromisedAction, MfaMode, PoolPolicy, RiskAction, RiskLevel, RiskMode, RiskPolicy,
 };
 use poolproof_cognito::protocol::{
-    AccountRequest, AccountResponse, AuthEvent, ListUserAuthEvents, Parameters, ProfileRequest, Reply,
-    Response, UpdateAuthEventFeedback, keys,
+    AccountRequest, AccountResponse, AuthEvent, ChangePassword, ClientUserCall, ListUserAuthEvents,
+    Parameters, ProfileRequest, Reply, Response, SignUp, UpdateAuthEventFeedback, keys,
 };
 use poolproof_pool::{AppClient, ClientRisk, PasswordFlow};
 use poolproof_srp::Group;
 
 use crate::accounts::{ask, sent};
+use crate::attributes::admin_update;
 use crate::fixture::{CLIENT, PASSWORD, POOL, PoolFixture, WRONG_CODE, challenge, refusal, respond, tokens};
 
 const BLOCKED: &str = "NotAuthorizedException: Unable to login because of security reasons.";
@@ -94,6 +95,60 @@ fn each_sign_in_is_recorded_with_its_decided_risk() {
             "Pass NoRisk -: Password Success",
         ]
     );
+}
+
+/// API reference, AuthEventType: the other types of events.
+#[test]
+fn sign_ups_and_changes_of_passwords_are_recorded() {
+    let mut fixture = fixture(RiskMode::Audit);
+    fixture.harness.origin.address = "192.0.2.7".parse().ok();
+    let request = SignUp {
+        client_id: CLIENT.to_owned(),
+        username: "bob".to_owned(),
+        password: Some("permanent-1".to_owned()),
+        attributes: vec![("email".to_owned(), "bob@example.org".to_owned())],
+        ..SignUp::default()
+    };
+    ask(&mut fixture, AccountRequest::SignUp(request)).unwrap();
+    let call = |name: &str| ClientUserCall {
+        client_id: CLIENT.to_owned(),
+        username: name.to_owned(),
+        ..ClientUserCall::default()
+    };
+    let resend = ProfileRequest::ResendConfirmationCode(call("bob"));
+    ask(&mut fixture, AccountRequest::Profile(resend)).unwrap();
+    let token = tokens(fixture.password("ann", PASSWORD, None)).access_token;
+    let change = |previous: &str| {
+        AccountRequest::ChangePassword(ChangePassword {
+            access_token: token.as_str().to_owned(),
+            previous_password: Some(previous.to_owned()),
+            proposed_password: "permanent-2".to_owned(),
+        })
+    };
+    ask(&mut fixture, change("wrong")).unwrap_err();
+    ask(&mut fixture, change(PASSWORD)).unwrap();
+    let verified = [("email", "ann@example.org"), ("email_verified", "true")];
+    admin_update(&mut fixture, "ann", &verified).unwrap();
+    let forgot = ProfileRequest::ForgotPassword(call("ann"));
+    ask(&mut fixture, AccountRequest::Profile(forgot)).unwrap();
+    let mut types = |name: &str| -> Vec<String> {
+        let request = ListUserAuthEvents {
+            user_pool_id: POOL.to_owned(),
+            username: name.to_owned(),
+            ..ListUserAuthEvents::default()
+        };
+        let reply =
+            ask(&mut fixture, AccountRequest::Profile(ProfileRequest::AdminListUserAuthEvents(request)));
+        let word = |event: AuthEvent| {
+            let address = event.event_context_data.and_then(|context| context.ip_address);
+            assert_eq!(address.as_deref(), Some("192.0.2.7"));
+            format!("{} {}", event.event_type, event.event_response)
+        };
+        page(reply).0.into_iter().map(word).collect()
+    };
+    assert_eq!(types("bob"), ["ResendCode Pass", "SignUp Pass"]);
+    let ann = ["ForgotPassword Pass", "PasswordChange Pass", "PasswordChange Fail", "SignIn Pass"];
+    assert_eq!(types("ann"), ann);
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod hidden_users;
 mod histories;
 mod lockout;
 mod memory;
+mod mfa_switches;
 mod new_password;
 mod parallel;
 mod parallel_requests;

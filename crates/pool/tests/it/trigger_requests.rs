@@ -4,11 +4,11 @@ use poolproof_cognito::ids::Session;
 use poolproof_cognito::protocol::{
     Challenge, ChallengeName, Parameters, Request, RespondToAuthChallenge, keys,
 };
-use poolproof_pool::{Pending, Step, TriggerCall};
+use poolproof_pool::{Pending, Step, TriggerCall, TriggerFailure};
 use serde_json::{Value, json};
 
 use crate::custom_auth::{Endpoint, named, reply, says};
-use crate::fixture::{CLIENT, PASSWORD, challenge, refusal};
+use crate::fixture::{CLIENT, PASSWORD, challenge, refusal, tokens};
 
 fn metadata() -> Parameters {
     Parameters::new().with("captcha", "token")
@@ -95,4 +95,28 @@ fn challenges_of_a_trigger_that_are_not_simulated_are_refused_by_name() {
         );
         assert_eq!(refusal(reply(step)), expected);
     }
+}
+
+/// Our reading: a trigger that did not run has judged nothing.
+#[test]
+fn a_challenge_can_be_answered_again_after_a_trigger_could_not_be_called() {
+    let mut endpoint = Endpoint::new();
+    let define = endpoint.start();
+    let create = Endpoint::called(endpoint.respond(define, json!({ "challengeName": "CUSTOM_CHALLENGE" })));
+    let asked = challenge(reply(endpoint.respond(create, json!({}))));
+    let fail = |endpoint: &mut Endpoint, failure| {
+        let (call, pending) = endpoint.answer(&asked, "42");
+        assert_eq!(call.event["triggerSource"], "VerifyAuthChallengeResponse_Authentication");
+        let now = endpoint.0.harness.now;
+        refusal(reply(endpoint.0.harness.pool.resume_trigger(now, pending, Err(failure))))
+    };
+    for _ in 0..2 {
+        let refused = fail(&mut endpoint, TriggerFailure::Unreachable("Socket timeout".to_owned()));
+        assert!(refused.starts_with("UnexpectedLambdaException"), "{refused}");
+    }
+    let verify = endpoint.answer(&asked, "42");
+    let define = Endpoint::called(endpoint.respond(verify, json!({ "answerCorrect": true })));
+    // The failed calls are no answers.
+    assert_eq!(define.0.event["request"]["session"].as_array().unwrap().len(), 1);
+    tokens(reply(endpoint.respond(define, json!({ "issueTokens": true }))));
 }
