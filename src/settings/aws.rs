@@ -216,9 +216,7 @@ pub(super) fn settings(
         .map(|content| content.risk_configuration.unwrap_or_default());
     let risk = risk.zip(risk_content.as_ref());
     let mut notes = Vec::new();
-    let has_device_keys = pool.0.object(Some(POOL)).and_then(|pool| pool.get("DeviceConfiguration"));
-    let has_device_keys = has_device_keys.and_then(Value::as_object).is_some_and(|keys| !keys.is_empty());
-    let (remember, suppress_mfa) = devices(&content, has_device_keys, &mut notes);
+    let (remember, suppress_mfa) = devices(pool, &mut notes);
     let mode = mfa_mode(pool, mfa, &mut notes)?;
     let factors = factors(mfa.map(|(_, content)| content), &mut notes);
     same_pool(pool, risk)?;
@@ -232,11 +230,10 @@ pub(super) fn settings(
     if !ignored.is_empty() {
         notes.push(format!("Not simulated and ignored: {}.", ignored.join(", ")));
     }
+    let mfa_object = mfa.and_then(|(document, _)| document.object(None));
     let description = Description {
         pool: pool.0.object(Some(POOL)).cloned().unwrap_or_default(),
-        mfa: mfa
-            .and_then(|(document, _)| document.object(None))
-            .map(|object| model::known_members("UserPoolMfaConfig", object)),
+        mfa: mfa_object.map(|object| model::known_members("UserPoolMfaConfig", object)),
         clients: clients(documents, content.id.as_deref())?,
     };
     let PoolContent { id, name, .. } = content;
@@ -338,10 +335,15 @@ fn one<'s>(documents: &'s [AwsDocument], keys: &[&str]) -> Result<Option<&'s Aws
 }
 
 /// Any property of `DeviceConfiguration`, even if all are false, turns tracking on (docs/semantics.md, c.1).
-fn devices(pool: &PoolContent, has_keys: bool, notes: &mut Vec<&'static str>) -> (RememberMode, bool) {
+fn devices(
+    (document, pool): Document<'_, PoolContent>,
+    notes: &mut Vec<&'static str>,
+) -> (RememberMode, bool) {
     let devices = pool.device_configuration.unwrap_or_default();
     if devices == DeviceConfiguration::default() {
         if pool.device_configuration.is_some() {
+            let given = document.object(Some(POOL)).and_then(|pool| pool.get("DeviceConfiguration"));
+            let has_keys = given.and_then(Value::as_object).is_some_and(|keys| !keys.is_empty());
             notes.push(if has_keys { NO_KNOWN_DEVICE_SETTING } else { EMPTY_DEVICES });
         }
         return (RememberMode::No, false);

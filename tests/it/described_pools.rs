@@ -72,7 +72,14 @@ fn a_description_has_all_members_that_were_set() {
     ] {
         assert_eq!(described[key], set[key], "{key}");
     }
-    assert_eq!(described["SchemaAttributes"], json!([{ "Name": "plan", "AttributeDataType": "String" }]));
+    // As on AWS, the standard attributes come first, and a custom one has its prefix.
+    let schema = described["SchemaAttributes"].as_array().unwrap();
+    assert_eq!((schema.len(), &schema[0]["Name"]), (21, &json!("sub")));
+    assert_eq!(
+        schema[20],
+        json!({ "Name": "custom:plan", "AttributeDataType": "String", "DeveloperOnlyAttribute": false,
+            "Mutable": true, "Required": false, "StringAttributeConstraints": {} })
+    );
     assert_eq!(described["Policies"]["SignInPolicy"], set["Policies"]["SignInPolicy"]);
     assert_eq!(described["Policies"]["PasswordPolicy"]["MinimumLength"], 20);
     assert_eq!((&described["PoolName"], &described["Unknown"]), (&Value::Null, &Value::Null));

@@ -31,6 +31,7 @@ mod interop;
 mod issuer;
 mod load_reports;
 mod matrix;
+mod matrix_switches;
 mod memory;
 mod metrics;
 #[path = "../../benches/support/noise.rs"]

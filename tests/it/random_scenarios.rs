@@ -80,13 +80,7 @@ fn random_scenario(number: u64, sign_ins: u32) -> Scenario {
     let delay = pick(rng, &["none", "{ log_normal: { median: 8s, sigma: 0.6 } }"]);
     let quotas = pick(rng, &["none", "none", "{ user_authentication: 20/s, user_resource_update: 5/s }"]);
     let risk = risk(rng);
-    // These follow from the number, so that the other choices of a scenario stay the same.
-    let proof = if number % 4 == 1 { "confirmed" } else { "remembered" };
-    let mfa_switches = format!(
-        "email_mfa_suppressed: {}, proof_after_mfa: {proof}, risk_mfa_setup: {}",
-        number % 3 != 0,
-        number % 2 == 1
-    );
+    let mfa_switches = mfa_switches(number);
     scenario(&format!(
         "version: 1
 name: hunt-{number}
@@ -115,6 +109,14 @@ workload:
 client: {{ mfa_delay: {delay} }}
 "
     ))
+}
+
+/// Returns the switches about MFA. They follow from the number, so that the other choices of a scenario
+/// stay the same.
+fn mfa_switches(number: u64) -> String {
+    let proof = if number % 4 == 1 { "confirmed" } else { "remembered" };
+    let (email, setup) = (number % 3 != 0, number % 2 == 1);
+    format!("email_mfa_suppressed: {email}, proof_after_mfa: {proof}, risk_mfa_setup: {setup}")
 }
 
 /// Runs these scenarios and returns the number of sign-ins.

@@ -12,8 +12,8 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_pool::provider::{ClientRecord, ProviderChange, ProviderSnapshot, Tokens};
 use poolproof_pool::{
     AccountRecord, AppClient, AuthEventRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord,
-    EventAnswer, EventResult, FailuresRecord, HourlyCount, PasswordFlow, RotatedToken, SentCode, UserCodes,
-    UserStatus,
+    EventAnswer, EventKind, EventResult, FailuresRecord, HourlyCount, PasswordFlow, RotatedToken, SentCode,
+    UserCodes, UserStatus,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -77,10 +77,11 @@ prop_compose! {
         (blocked, compromised, success, mfa, valid) in any::<(bool, bool, bool, bool, Option<bool>)>(),
         result in prop::sample::select(vec![EventResult::Pass, EventResult::Fail, EventResult::InProgress]),
         level in prop::option::of(prop::sample::select(vec![RiskLevel::Low, RiskLevel::High])),
+        kind in prop::sample::select(vec![EventKind::SignIn, EventKind::SignUp, EventKind::PasswordChange]),
     ) -> AuthEventRecord {
         let answers = vec![EventAnswer { mfa, success }];
         let feedback = valid.map(|valid| (valid, given));
-        AuthEventRecord { id, created, result, level, blocked, compromised, answers, address, feedback }
+        AuthEventRecord { id, kind, created, result, level, blocked, compromised, answers, address, feedback }
     }
 }
 

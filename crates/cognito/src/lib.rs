@@ -1,8 +1,8 @@
 //! The types of the Cognito user pools API, and the base types that the other crates share.
 //!
 //! This crate has identifiers ([`ids`]), operations and errors ([`protocol`]), constraints ([`model`]), pool
-//! settings ([`policy`], [`addresses`]) and tokens ([`jwt`]). It also has one-time codes ([`totp`]), time
-//! ([`time`]) and seeded random numbers ([`seed`]). It does no I/O and decides nothing.
+//! settings ([`policy`], [`schema`], [`addresses`]) and tokens ([`jwt`]). It also has one-time codes
+//! ([`totp`]), time ([`time`]) and seeded random numbers ([`seed`]). It does no I/O and decides nothing.
 //!
 //! ```
 //! use poolproof_cognito::totp::{TotpSecret, step_at};

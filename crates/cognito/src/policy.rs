@@ -221,8 +221,8 @@ impl PasswordPolicy {
     };
 
     /// Returns the validity of a temporary password.
-    pub const fn temporary_validity(self) -> Duration {
-        Duration::from_secs(self.temporary_days as u64 * 24 * 3600)
+    pub fn temporary_validity(self) -> Duration {
+        Duration::from_secs(u64::from(self.temporary_days) * 24 * 3600)
     }
 
     /// What `CreateUserPool` sets when a request names no policy.

@@ -6,7 +6,7 @@ use crate::protocol::ApiError;
 
 /// The prefix of custom attributes.
 const CUSTOM: &str = "custom:";
-/// The start of the message about values that the schema does not allow (observed, aws-amplify/amplify-cli#1761).
+/// The start of the message about values that the schema does not allow (aws-amplify/amplify-cli#1761).
 const NOT_CONFORMING: &str = "Attributes did not conform to the schema: ";
 
 /// The attributes that every pool has (developer guide, user pool attributes), in AWS's order.

@@ -368,7 +368,7 @@ pub(super) const fn mfa_binding_met(facts: &Facts) -> bool {
     facts.mfa_bound || !facts.strict_mfa_binding
 }
 
-/// Returns what happens in this situation: what the rule says, unless a switch changes it, and the name of the
+/// Returns the effect in this situation: that of the rule, unless a switch changes it, and the name of the
 /// rule or of the switch's rule.
 pub(super) fn switched(rule: &Rule, facts: &Facts) -> (RuleId, Effect) {
     let (mut name, mut then) = (rule.name, rule.then);

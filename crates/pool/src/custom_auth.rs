@@ -161,8 +161,8 @@ impl Pool {
         self.call_trigger(now, custom, Trigger::Verify { private, answer: text.to_owned() })
     }
 
-    /// Refuses the answer of a user who may not sign in now. Without a password an app client that hides which
-    /// users exist hides this too, until all answers are right.
+    /// Refuses the answer of a user who may not sign in now. Without a password, an app client that hides
+    /// which users exist hides this too until all answers are right.
     fn check_custom_user(&self, sign_in: &UnprovenSignIn, password_proven: bool) -> Result<(), ApiError> {
         let hides = self.client(sign_in.client_id.as_str())?.prevents_user_existence_errors;
         match Self::account_of(&sign_in.owner) {

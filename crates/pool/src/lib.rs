@@ -25,9 +25,10 @@
 //! | `refresh` | refresh tokens and token revocation |
 //! | `device_ops`, `device_admin`, `device_list` | device operations for users and administrators |
 //! | `users`, `sign_up`, `profile`, `user_list` | user operations for users and administrators |
-//! | `auth_events`, `event_record` | recorded sign-ins |
+//! | `auth_events`, `event_record` | recorded sign-ins and other events |
 //! | `groups` | groups and their claims |
-//! | `recovery`, `attributes`, `codes`, `code_delivery` | password recovery, changes and verification of attributes |
+//! | `recovery`, `change_password` | passwords that users reset or change |
+//! | `attributes`, `codes`, `code_delivery` | changes and verification of attributes |
 //! | `harness` | a pool that answers at once, on one thread |
 //! | `rs256` | tokens that other parties can verify |
 //! | `settings` | the settings, as an administrator changes them |
@@ -104,7 +105,7 @@ pub use app_client::{AppClient, ClientRisk, PasswordFlow, Validity};
 pub use codes::{HourlyCount, SentCode, UserCodes};
 pub use defect::Defect;
 pub use entry_counts::EntryCounts;
-pub use event_record::{AuthEventRecord, AuthEvents, EventAnswer, EventResult};
+pub use event_record::{AuthEventRecord, AuthEvents, EventAnswer, EventKind, EventResult};
 pub use groups::GroupRecord;
 pub use harness::Harness;
 pub use memory::MemoryUse;

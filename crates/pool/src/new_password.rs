@@ -4,7 +4,7 @@ use super::account::{AccountId, UserStatus};
 use super::answer::SessionAnswer;
 use super::decide::Proven;
 use super::event_record::EventResult;
-use super::password::DOES_NOT_CONFORM;
+use super::password::{ATTRIBUTE_PREFIX, DOES_NOT_CONFORM};
 use super::session_store::{ExpectedAnswer, Owner, SignInState};
 use super::sign_in::{named_device, required};
 use super::{Pending, PendingWork, Pool, Step, refuse};
@@ -13,9 +13,6 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Job, Salt, Verifier};
-
-/// The start of the keys in an answer to `NEW_PASSWORD_REQUIRED` that set attributes.
-pub(super) const ATTRIBUTE_PREFIX: &str = "userAttributes.";
 
 /// A new password that waits for its verifier.
 #[derive(Debug)]

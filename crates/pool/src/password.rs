@@ -9,7 +9,6 @@ use super::auth_events::DecidedRisk;
 use super::decide::{Decision, Proven};
 use super::event_record::EventResult;
 use super::lockout::Failures;
-use super::new_password::ATTRIBUTE_PREFIX;
 use super::session_store::{ExpectedAnswer, Owner, ProvenBy, SignInState, UnprovenSignIn};
 use super::sign_in::{named_device, required};
 use super::{Pending, PendingWork, Pool, Step, refuse, reply};
@@ -21,8 +20,10 @@ use poolproof_srp::{Job, Salt, Verifier};
 
 /// The first failure that locks a user out.
 pub(super) const FIRST_LOCKING_FAILURE: u32 = 5;
-/// The refusal of a temporary password that has expired: the text that applications check for. Reports of 2018
-/// have "User account has expired, it must be reset by an administrator."
+/// The start of the keys in an answer to `NEW_PASSWORD_REQUIRED` that set attributes.
+pub(super) const ATTRIBUTE_PREFIX: &str = "userAttributes.";
+/// The refusal of a temporary password that has expired: the text that applications check for. Reports of
+/// 2018 have "User account has expired, it must be reset by an administrator."
 const TEMPORARY_EXPIRED: &str = "Temporary password has expired and must be reset by an administrator.";
 /// Most characters in a password.
 const MAX_PASSWORD_CHARS: usize = 256;

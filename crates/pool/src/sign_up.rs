@@ -78,8 +78,8 @@ impl Pool {
         Ok(Response::Account(AccountResponse::SignedUp { user_confirmed: false, sub, delivery }))
     }
 
-    /// Sends the code of a sign-up to an address that the pool verifies, a phone before e-mail. It replaces an
-    /// earlier one, but the wrong guesses still count. A pool that verifies no address of the user sends
+    /// Sends the code of a sign-up to an address that the pool verifies, a phone before e-mail. It replaces
+    /// an earlier one, but the wrong guesses still count. A pool that verifies no address of the user sends
     /// nothing.
     fn send_confirmation(&mut self, now: Timestamp, id: AccountId) -> Option<CodeDelivery> {
         let account = self.directory.account(id);
