@@ -1,13 +1,15 @@
 //! The memory budget of an account: what its pools keep, in bytes.
 //!
-//! Users, pools and app clients cannot be dropped, so requests that add to them are refused at three quarters
-//! of the budget. The rest is for sign-ins in progress, of which the oldest are dropped.
+//! Users, pools and app clients cannot be dropped, so requests that add to them are refused above a part of the
+//! budget: those of users at five eighths, those of administrators at three quarters. So an administrator can
+//! still close a pool that strangers have filled. The rest is for sign-ins in progress, of which the oldest are
+//! dropped.
 
 use std::collections::BTreeMap;
 
-use super::Provider;
-use crate::MemoryUse;
+use super::{ClientRecord, HostedPool, Provider};
 use crate::memory::map_entry;
+use crate::{MemoryUse, Pool};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::protocol::{
     AccountRequest, ApiError, ErrorKind, GroupRequest, ManagementRequest, Operation, ProfileRequest, Request,
@@ -35,6 +37,23 @@ pub struct MemoryStatus {
     pub refused: u64,
 }
 
+impl MemoryStatus {
+    /// Returns whether users can sign in: what they add fits into the budget.
+    pub const fn admits_sign_ins(&self) -> bool {
+        self.used.accounts.saturating_add(MAX_REQUEST_GROWTH) <= Growth::SignIn.limit(self.budget)
+    }
+
+    /// Returns whether users can sign up.
+    pub const fn admits_sign_ups(&self) -> bool {
+        self.used.accounts.saturating_add(MAX_REQUEST_GROWTH) <= Growth::ByUser.limit(self.budget)
+    }
+
+    /// Returns a budget with which users can sign up.
+    pub const fn sufficient_budget(&self) -> usize {
+        self.used.accounts.saturating_add(2 * MAX_REQUEST_GROWTH) / 5 * 8
+    }
+}
+
 /// The counts of an account's memory.
 #[derive(Debug, Default)]
 pub(super) struct MemoryCounts {
@@ -44,6 +63,12 @@ pub(super) struct MemoryCounts {
     record_bytes: usize,
     /// Pools and app clients that have changed since they were counted.
     changed: Vec<(PoolId, Option<ClientId>)>,
+    /// What each pool has stored.
+    pools: BTreeMap<PoolId, MemoryUse>,
+    /// The sum of `pools`.
+    pools_total: MemoryUse,
+    /// Pools whose records can have changed since they were counted.
+    stale: Vec<PoolId>,
     dropped: u64,
     dropped_bytes: u64,
     refused: u64,
@@ -53,6 +78,25 @@ impl MemoryCounts {
     /// Notes that a pool or an app client was created, changed or removed.
     pub(super) fn mark_changed(&mut self, pool_id: &PoolId, client_id: Option<&ClientId>) {
         self.changed.push((pool_id.clone(), client_id.cloned()));
+        self.mark_stale(pool_id);
+    }
+
+    /// Notes that the users, groups or sign-ins of a pool can have changed.
+    pub(super) fn mark_stale(&mut self, pool_id: &PoolId) {
+        if self.stale.last() != Some(pool_id) {
+            self.stale.push(pool_id.clone());
+        }
+    }
+
+    fn set_pool(&mut self, pool_id: PoolId, counted: Option<MemoryUse>) {
+        let before = match counted {
+            Some(counted) => self.pools.insert(pool_id, counted),
+            None => self.pools.remove(&pool_id),
+        };
+        let (before, counted) = (before.unwrap_or_default(), counted.unwrap_or_default());
+        let MemoryUse { accounts, sign_ins } = self.pools_total + counted;
+        self.pools_total =
+            MemoryUse { accounts: accounts - before.accounts, sign_ins: sign_ins - before.sign_ins };
     }
 
     fn set(&mut self, key: (PoolId, Option<ClientId>), bytes: Option<usize>) {
@@ -72,8 +116,12 @@ enum Growth {
     None,
     /// Codes, tokens, devices and events, whose number is limited for each user.
     SignIn,
-    /// Records with texts of the request.
-    Records,
+    /// New texts in the settings of a pool or an app client, whose length has a limit of its own.
+    Settings,
+    /// Records of an administrator, with texts of the request.
+    ByAdministrator,
+    /// Records of a user, with texts of the request. Everybody can sign up.
+    ByUser,
 }
 
 impl Growth {
@@ -81,27 +129,29 @@ impl Growth {
         match operation {
             Operation::Pool(Request::ConfirmDevice(_) | Request::VerifySoftwareToken(_))
             | Operation::Account(
-                AccountRequest::AdminCreateUser(_)
-                | AccountRequest::SignUp(_)
+                AccountRequest::SignUp(_)
                 | AccountRequest::VerifySoftwareToken(_)
+                | AccountRequest::Profile(ProfileRequest::UpdateUserAttributes(_)),
+            ) => Self::ByUser,
+            Operation::Account(
+                AccountRequest::AdminCreateUser(_)
                 | AccountRequest::Group(
                     GroupRequest::CreateGroup(_)
                     | GroupRequest::UpdateGroup(_)
                     | GroupRequest::AdminAddUserToGroup(_),
                 )
-                | AccountRequest::Profile(
-                    ProfileRequest::UpdateUserAttributes(_) | ProfileRequest::AdminUpdateUserAttributes(_),
-                ),
+                | AccountRequest::Profile(ProfileRequest::AdminUpdateUserAttributes(_)),
             )
             | Operation::Management(
-                ManagementRequest::CreateUserPool(_)
-                | ManagementRequest::UpdateUserPool(_)
+                ManagementRequest::CreateUserPool(_) | ManagementRequest::CreateUserPoolClient(_),
+            ) => Self::ByAdministrator,
+            Operation::Management(
+                ManagementRequest::UpdateUserPool(_)
                 | ManagementRequest::SetUserPoolMfaConfig(_)
                 | ManagementRequest::SetRiskConfiguration(_)
-                | ManagementRequest::CreateUserPoolClient(_)
                 | ManagementRequest::UpdateUserPoolClient(_)
                 | ManagementRequest::TagResource(_),
-            ) => Self::Records,
+            ) => Self::Settings,
             Operation::Pool(
                 Request::InitiateAuth(_)
                 | Request::RespondToAuthChallenge(_)
@@ -121,6 +171,15 @@ impl Growth {
             _ => Self::None,
         }
     }
+
+    /// Returns how much of the budget users, pools and app clients can use after the request.
+    const fn limit(self, budget: usize) -> usize {
+        match self {
+            Self::None | Self::SignIn | Self::Settings => budget,
+            Self::ByAdministrator => budget / 4 * 3,
+            Self::ByUser => budget / 8 * 5,
+        }
+    }
 }
 
 impl Provider {
@@ -133,13 +192,48 @@ impl Provider {
 
     fn memory_use(&mut self) -> MemoryUse {
         self.count_records();
-        let pools = self.pools.values_mut().map(|hosted| hosted.pool.memory_use());
-        let records = MemoryUse { accounts: self.memory.record_bytes, sign_ins: 0 };
-        pools.fold(records, std::ops::Add::add)
+        MemoryUse { accounts: self.memory.record_bytes, sign_ins: 0 } + self.memory.pools_total
     }
 
-    /// Counts the settings of pools and app clients that have changed.
+    /// Returns the same, but counts all records anew. Tests compare both.
+    pub fn recounted_memory_use(&self) -> MemoryUse {
+        let mut total = MemoryUse::default();
+        for (pool_id, hosted) in &self.pools {
+            let clients = hosted.clients.values().filter_map(client_bytes);
+            let accounts = hosted.record_bytes(pool_id).into_iter().chain(clients).sum();
+            total = total + MemoryUse { accounts, sign_ins: 0 } + hosted.pool.recounted_memory_use();
+        }
+        total
+    }
+
+    /// Returns a pool to change it.
+    pub(super) fn hosted_pool_mut(&mut self, pool_id: &PoolId) -> Option<&mut HostedPool> {
+        let hosted = self.pools.get_mut(pool_id)?;
+        self.memory.mark_stale(pool_id);
+        Some(hosted)
+    }
+
+    /// Removes the expired entries of all pools.
+    pub(super) fn remove_expired(&mut self, now: Timestamp) {
+        for (pool_id, hosted) in &mut self.pools {
+            hosted.pool.remove_expired(now);
+            self.memory.mark_stale(pool_id);
+        }
+    }
+
+    /// Returns the pool with the most of something, to remove from it.
+    pub(super) fn fullest_pool(&mut self, most: impl Fn(&Pool) -> usize) -> Option<&mut Pool> {
+        let (pool_id, hosted) = self.pools.iter_mut().max_by_key(|(_, hosted)| most(&hosted.pool))?;
+        self.memory.mark_stale(pool_id);
+        Some(&mut hosted.pool)
+    }
+
+    /// Counts what has changed.
     fn count_records(&mut self) {
+        for pool_id in std::mem::take(&mut self.memory.stale) {
+            let counted = self.pools.get_mut(&pool_id).map(|hosted| hosted.pool.memory_use());
+            self.memory.set_pool(pool_id, counted);
+        }
         for key in std::mem::take(&mut self.memory.changed) {
             let Some(hosted) = self.pools.get(&key.0) else {
                 let removed = self.memory.records.range((key.0.clone(), None)..);
@@ -150,16 +244,11 @@ impl Provider {
                 removed.into_iter().for_each(|key| self.memory.set(key, None));
                 continue;
             };
-            // The pool has the settings twice: as requested and as read.
-            let json = match &key.1 {
-                None => serde_json::to_string(&hosted.record(&key.0)).ok(),
-                Some(client_id) => {
-                    hosted.clients.get(client_id).and_then(|record| serde_json::to_string(record).ok())
-                }
+            let bytes = match &key.1 {
+                None => hosted.record_bytes(&key.0),
+                Some(client_id) => hosted.clients.get(client_id).and_then(client_bytes),
             };
-            let fixed =
-                if key.1.is_none() { POOL_BYTES } else { map_entry::<ClientId, super::ClientRecord>() * 2 };
-            self.memory.set(key, json.map(|json| 2 * json.len() + fixed));
+            self.memory.set(key, bytes);
         }
     }
 
@@ -167,33 +256,31 @@ impl Provider {
     pub(super) fn check_memory(&mut self, operation: &Operation) -> Result<(), ApiError> {
         match Growth::of(operation) {
             Growth::None => Ok(()),
-            Growth::SignIn => self.check_room(self.config.limits.memory),
-            Growth::Records => self.check_room_for_records(),
+            growth => self.check_room(growth),
         }
     }
 
-    /// Refuses another user, pool or app client if the budget has no room for it.
-    pub(super) fn check_room_for_records(&mut self) -> Result<(), ApiError> {
-        self.check_room(self.record_limit())
+    /// Refuses another user if the budget has no room for it.
+    pub(super) fn check_room_for_user(&mut self, signs_up: bool) -> Result<(), ApiError> {
+        self.check_room(if signs_up { Growth::ByUser } else { Growth::ByAdministrator })
     }
 
-    /// Returns the bytes that users, pools and app clients can use.
-    const fn record_limit(&self) -> usize {
-        self.config.limits.memory / 4 * 3
-    }
-
-    fn check_room(&mut self, limit: usize) -> Result<(), ApiError> {
+    fn check_room(&mut self, growth: Growth) -> Result<(), ApiError> {
         let budget = self.config.limits.memory;
-        if budget == usize::MAX || self.memory_use().accounts.saturating_add(MAX_REQUEST_GROWTH) <= limit {
+        if budget == usize::MAX {
+            return Ok(());
+        }
+        let (used, limit) = (self.memory_use().accounts, growth.limit(budget));
+        if used.saturating_add(MAX_REQUEST_GROWTH) <= limit {
             return Ok(());
         }
         self.memory.refused += 1;
-        let limit = self.record_limit();
+        let room = if limit < budget { format!("can use {limit}") } else { format!("use {used}") };
         Err(ApiError::new(
             ErrorKind::LimitExceeded,
             format!(
-                "You have exceeded the memory budget: users, pools and app clients can use {limit} of {budget} \
-                 bytes (--memory)."
+                "You have exceeded the memory budget: users, pools and app clients {room} of {budget} bytes \
+                 (--memory)."
             ),
         ))
     }
@@ -206,11 +293,10 @@ impl Provider {
         if budget == usize::MAX || self.memory_use().total() <= budget {
             return;
         }
-        self.pools.values_mut().for_each(|hosted| hosted.pool.remove_expired(now));
+        self.remove_expired(now);
         let mut total = self.memory_use().total();
         while total > budget {
-            let fullest = self.pools.values_mut().max_by_key(|hosted| hosted.pool.droppable_bytes());
-            if !fullest.is_some_and(|hosted| hosted.pool.drop_oldest()) {
+            if !self.fullest_pool(Pool::droppable_bytes).is_some_and(Pool::drop_oldest) {
                 break;
             }
             let left = self.memory_use().total();
@@ -219,4 +305,18 @@ impl Provider {
             total = left;
         }
     }
+}
+
+impl HostedPool {
+    /// Returns the estimated bytes of the settings. The pool has them twice: as requested and as read.
+    fn record_bytes(&self, pool_id: &PoolId) -> Option<usize> {
+        let json = serde_json::to_string(&self.record(pool_id)).ok()?;
+        Some(2 * json.len() + POOL_BYTES)
+    }
+}
+
+/// Returns the estimated bytes of an app client, which the pool has twice too.
+fn client_bytes(record: &ClientRecord) -> Option<usize> {
+    let json = serde_json::to_string(record).ok()?;
+    Some(2 * json.len() + map_entry::<ClientId, ClientRecord>() * 2)
 }

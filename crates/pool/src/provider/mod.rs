@@ -171,7 +171,7 @@ impl Provider {
 
     /// Sets what decides about custom challenges in this pool, if the pool exists.
     pub fn set_custom_auth(&mut self, pool_id: &PoolId, custom_auth: Option<CustomAuth>) {
-        if let Some(hosted) = self.pools.get_mut(pool_id) {
+        if let Some(hosted) = self.hosted_pool_mut(pool_id) {
             hosted.pool.set_custom_auth(custom_auth);
         }
     }
@@ -266,7 +266,7 @@ impl Provider {
     }
 
     fn put_new_client(&mut self, pool_id: &PoolId, record: ClientRecord) {
-        let Some(hosted) = self.pools.get_mut(pool_id) else { return };
+        let Some(hosted) = self.hosted_pool_mut(pool_id) else { return };
         let id = record.client.id.clone();
         hosted.put_client(record);
         self.mark_client_changed(pool_id, &id);
@@ -275,7 +275,7 @@ impl Provider {
 
     /// Returns a pool, to add users before a run.
     pub fn pool_mut(&mut self, pool_id: &PoolId) -> Option<&mut Pool> {
-        self.pools.get_mut(pool_id).map(|hosted| &mut hosted.pool)
+        self.hosted_pool_mut(pool_id).map(|hosted| &mut hosted.pool)
     }
 
     /// Returns the `iss` of a pool's tokens and the public keys as a JSON Web Key Set. Returns `None` if the
@@ -294,7 +294,7 @@ impl Provider {
 
     /// Removes and returns the messages that this pool has sent.
     pub fn take_deliveries(&mut self, pool_id: &PoolId) -> Vec<Delivery> {
-        self.pools.get_mut(pool_id).map(|hosted| hosted.pool.take_deliveries()).unwrap_or_default()
+        self.hosted_pool_mut(pool_id).map(|hosted| hosted.pool.take_deliveries()).unwrap_or_default()
     }
 
     /// Handles a request. Never panics, whatever the request contains.
@@ -311,7 +311,7 @@ impl Provider {
             Ok(found) => found,
             Err(error) => return Handled { pool_id: None, step: Step::Reply(Err(error)) },
         };
-        let hosted = pool_id.as_ref().and_then(|pool_id| Some((pool_id, self.pools.get_mut(pool_id)?)));
+        let hosted = pool_id.as_ref().and_then(|pool_id| Some((pool_id, self.hosted_pool_mut(pool_id)?)));
         let step = match (operation, hosted) {
             (Operation::Management(request), _) => Step::Reply(self.manage(now, request)),
             (Operation::Account(AccountRequest::SignUp(_)), Some((_, hosted)))
@@ -360,10 +360,9 @@ impl Provider {
             | Operation::Account(AccountRequest::AdminInitiateAuth(_))
                 if self.pending() >= pending =>
             {
-                self.pools.values_mut().for_each(|hosted| hosted.pool.remove_expired(now));
+                self.remove_expired(now);
                 while self.pending() >= pending {
-                    let fullest = self.pools.values_mut().max_by_key(|hosted| hosted.pool.pending());
-                    if !fullest.is_some_and(|hosted| hosted.pool.evict_oldest()) {
+                    if !self.fullest_pool(Pool::pending).is_some_and(Pool::evict_oldest) {
                         break;
                     }
                     self.evicted_count += 1;
@@ -427,7 +426,7 @@ impl Provider {
     }
 
     fn hosted_mut(&mut self, pool_id: &str) -> Result<&mut HostedPool, ApiError> {
-        self.pools.get_mut(&PoolId::new(pool_id)).ok_or_else(|| pool_not_found(pool_id))
+        self.hosted_pool_mut(&PoolId::new(pool_id)).ok_or_else(|| pool_not_found(pool_id))
     }
 
     /// Returns random lower-case letters and digits (`small`), or letters of both cases and digits.

@@ -34,7 +34,7 @@ impl Provider {
         if work.signs_up() && hosted.settings.only_administrators_create {
             return Err(sign_up_not_permitted());
         }
-        self.check_room_for_records()
+        self.check_room_for_user(work.signs_up())
     }
 
     /// Continues a request in its pool.
@@ -46,7 +46,7 @@ impl Provider {
     ) -> Handled {
         let checked = self.check_again(&pending);
         let Pending { pool_id, inner, named_pool } = pending;
-        let step = match (checked, self.pools.get_mut(&pool_id)) {
+        let step = match (checked, self.hosted_pool_mut(&pool_id)) {
             (Err(error), _) => Step::Reply(Err(error)),
             (Ok(()), Some(hosted)) => from_pool_step(&pool_id, named_pool, resume(&mut hosted.pool, inner)),
             (Ok(()), None) => Step::Reply(Err(pool_not_found(pool_id.as_str()))),

@@ -151,7 +151,7 @@ impl Provider {
         let Some(change_log) = &mut self.change_log else { return Vec::new() };
         let ChangeLog { mut pools, clients } = std::mem::take(change_log);
         let mut users = Vec::new();
-        let hosted = pool_id.and_then(|id| Some((id, self.pools.get_mut(id)?)));
+        let hosted = pool_id.and_then(|id| Some((id, self.hosted_pool_mut(id)?)));
         if let Some((id, hosted)) = hosted {
             for change in hosted.pool.take_changes() {
                 users.push(match change {
@@ -225,11 +225,12 @@ impl Provider {
             self.settings_bytes += record.settings.len();
             self.memory.mark_changed(&pool_id, Some(&id));
             let taken = self.client_pools.insert(id, pool_id.clone()).is_some();
-            let hosted = self.pools.get_mut(&pool_id).filter(|_| !taken).ok_or(RecordError::Inconsistent)?;
+            let hosted =
+                self.hosted_pool_mut(&pool_id).filter(|_| !taken).ok_or(RecordError::Inconsistent)?;
             hosted.put_client(record);
         }
         for (pool_id, record) in records.groups {
-            let hosted = self.pools.get_mut(&pool_id).ok_or(RecordError::Inconsistent)?;
+            let hosted = self.hosted_pool_mut(&pool_id).ok_or(RecordError::Inconsistent)?;
             hosted.pool.restore_groups(vec![record]);
         }
         if accounts.is_empty() { Ok(()) } else { Err(RecordError::Inconsistent) }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::{Quotas, Switches};
 use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, ApiError, AuthOutcome, ErrorKind, GroupRequest, ManagementRequest,
@@ -54,6 +55,10 @@ fn attributes() -> Vec<Value> {
         json!({ "Name": format!("custom:{number:025}"), "Value": "v".repeat(value) })
     };
     (0..UNLIMITED / 2200).map(attribute).collect()
+}
+
+fn ann() -> Value {
+    json!({ "USERNAME": "ann", "PASSWORD": PASSWORD })
 }
 
 struct ProviderFixture {
@@ -119,9 +124,7 @@ impl ProviderFixture {
         };
         let status = self.status();
         assert!(status.used.total() <= status.budget, "{status:?}");
-        if let Some(pool) = self.provider.pool_mut(&poolproof_cognito::ids::PoolId::new(&self.pool)) {
-            assert_eq!(pool.memory_use(), pool.recounted_memory_use());
-        }
+        assert_eq!(status.used, self.provider.recounted_memory_use());
         answer
     }
 
@@ -150,6 +153,23 @@ impl ProviderFixture {
     fn create_user(&mut self, name: &str) -> Result<Response, ApiError> {
         let user = json!({ "UserPoolId": self.pool, "Username": name, "MessageAction": "SUPPRESS" });
         self.account(AccountRequest::AdminCreateUser(read(&user)))
+    }
+
+    fn create_pool(&mut self, name: &str) -> String {
+        let pool = ManagementRequest::CreateUserPool(read(&json!({ "PoolName": name })));
+        match self.manage(pool).unwrap() {
+            ManagementResponse::Pool(pool) => pool.id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Gives a pool as many of the longest tags as it can have.
+    fn tag(&mut self, pool: &str) -> Result<(), ApiError> {
+        let tags: serde_json::Map<_, _> =
+            (0..50).map(|n| (numbered("TagKeys", n), longest("TagValue").into())).collect();
+        let arn = format!("arn:aws:cognito-idp:eu-west-1:000000000000:userpool/{pool}");
+        let tag = ManagementRequest::TagResource(read(&json!({ "ResourceArn": arn, "Tags": tags })));
+        self.manage(tag).map(drop)
     }
 
     fn initiate(&mut self, flow: &str, parameters: &Value) -> Result<AuthOutcome, ApiError> {
@@ -200,8 +220,7 @@ impl ProviderFixture {
 
     /// Sends the longest values that a user can send.
     fn send_as_user(&mut self) -> Vec<Result<Response, ApiError>> {
-        let parameters = json!({ "USERNAME": "ann", "PASSWORD": PASSWORD });
-        let tokens = match self.initiate("USER_PASSWORD_AUTH", &parameters).unwrap() {
+        let tokens = match self.initiate("USER_PASSWORD_AUTH", &ann()).unwrap() {
             AuthOutcome::Tokens(tokens) => tokens,
             other @ AuthOutcome::Challenge(_) => panic!("{other:?}"),
         };
@@ -245,11 +264,8 @@ impl ProviderFixture {
         let list = json!({ "BlockedIPRangeList": ranges, "SkippedIPRangeList": ranges });
         let risk = json!({ "UserPoolId": self.pool, "RiskExceptionConfiguration": list });
         replies.push(self.manage(ManagementRequest::SetRiskConfiguration(read(&risk))).map(drop));
-        let tags: serde_json::Map<_, _> =
-            (0..50).map(|n| (numbered("TagKeys", n), longest("TagValue").into())).collect();
-        let arn = format!("arn:aws:cognito-idp:eu-west-1:000000000000:userpool/{}", self.pool);
-        let tag = ManagementRequest::TagResource(read(&json!({ "ResourceArn": arn, "Tags": tags })));
-        replies.push(self.manage(tag).map(drop));
+        let pool = self.pool.clone();
+        replies.push(self.tag(&pool));
         replies
     }
 }
@@ -271,25 +287,28 @@ fn the_longest_values_of_kept_fields_stay_within_the_budget() {
     let status = fixture.status();
     println!("{accepted} accepted, {} refused, {status:?}", refused.len());
     assert!(accepted > 30 && status.dropped > 100, "{accepted} accepted, {status:?}");
-    let message = "You have exceeded the memory budget: users, pools and app clients can use 1500000 of \
-                   2000000 bytes (--memory).";
-    let budget = |error: &&ApiError| error.kind == ErrorKind::LimitExceeded && error.message == message;
+    let message = |limit| {
+        format!(
+            "You have exceeded the memory budget: users, pools and app clients can use {limit} of 2000000 bytes \
+             (--memory)."
+        )
+    };
+    let messages = [message(1_250_000), message(1_500_000)];
+    let budget =
+        |error: &&ApiError| error.kind == ErrorKind::LimitExceeded && messages.contains(&error.message);
     let by_budget = refused.iter().filter(budget).count();
     assert!(by_budget > 100 && status.refused == by_budget as u64, "{by_budget}, {status:?}");
     let other = refused.iter().find(|error| !budget(error));
     assert!(other.is_none_or(|error| error.kind == ErrorKind::ResourceNotFound), "{other:?}");
     // A refused user does not exist, and deleting another one makes room.
-    let user =
-        |number: usize| json!({ "UserPoolId": fixture.pool, "Username": numbered("Username", number) });
-    let (last, first) = (user(59), user(0));
-    let last = fixture.account(AccountRequest::AdminGetUser(read(&last))).unwrap_err();
+    let pool = fixture.pool.clone();
+    let user = |number: usize| json!({ "UserPoolId": pool, "Username": numbered("Username", number) });
+    let last = fixture.account(AccountRequest::AdminGetUser(read(&user(59)))).unwrap_err();
     assert_eq!(last.kind, ErrorKind::UserNotFound);
     assert!(fixture.sign_up(59).is_err());
-    for _ in 0..2 {
-        fixture.account(AccountRequest::AdminDeleteUser(read(&first))).ok();
+    for number in 0..5 {
+        fixture.account(AccountRequest::AdminDeleteUser(read(&user(number)))).ok();
     }
-    let second = json!({ "UserPoolId": fixture.pool, "Username": numbered("Username", 1) });
-    fixture.account(AccountRequest::AdminDeleteUser(read(&second))).unwrap();
     fixture.sign_up(59).unwrap();
 }
 
@@ -346,9 +365,96 @@ fn parallel_sign_ups_do_not_exceed_the_budget() {
             step => panic!("{step:?}"),
         }
         let status = fixture.status();
-        assert!(status.used.accounts <= BUDGET / 4 * 3, "{status:?}");
+        assert!(status.used.accounts <= BUDGET / 8 * 5, "{status:?}");
     }
     assert!(created > 5 && refused > 20, "{created} created, {refused} refused");
+}
+
+/// Strangers who sign up leave room for the administrator, who closes the pool to them. What administrators
+/// add leaves room for settings.
+#[test]
+fn an_administrator_can_close_a_pool_that_strangers_have_filled() {
+    let mut fixture = ProviderFixture::new(BUDGET);
+    let pools: Vec<_> = (0..8).map(|number| fixture.create_pool(&format!("pool-{number}"))).collect();
+    let refused = (0..100).find_map(|number| fixture.sign_up(number).err()).unwrap();
+    assert!(refused.message.ends_with("can use 1250000 of 2000000 bytes (--memory)."), "{refused}");
+    let token = match fixture.initiate("USER_PASSWORD_AUTH", &ann()).unwrap() {
+        AuthOutcome::Tokens(tokens) => tokens.access_token,
+        other @ AuthOutcome::Challenge(_) => panic!("{other:?}"),
+    };
+    let body = json!({ "AccessToken": token.as_str(), "UserAttributes": [] });
+    let update = ProfileRequest::UpdateUserAttributes(read(&body));
+    assert_eq!(fixture.account(AccountRequest::Profile(update)).unwrap_err(), refused);
+    let (pool, client) = (fixture.pool.clone(), fixture.client.clone());
+    let body = json!({ "UserPoolId": pool, "Username": numbered("Username", 0),
+        "UserAttributes": [{ "Name": "custom:0000000000000000000000000", "Value": "y" }] });
+    let update = ProfileRequest::AdminUpdateUserAttributes(read(&body));
+    fixture.account(AccountRequest::Profile(update)).unwrap();
+    let created = (0..2000).map_while(|number| fixture.create_user(&format!("bob-{number}")).ok()).count();
+    let refused = fixture.create_user("last").unwrap_err();
+    assert!(refused.message.ends_with("can use 1500000 of 2000000 bytes (--memory)."), "{refused}");
+    assert!((10..2000).contains(&created), "{created}");
+    let body = json!({ "UserPoolId": pool, "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": true } });
+    fixture.manage(ManagementRequest::UpdateUserPool(read(&body))).unwrap();
+    let body = json!({ "UserPoolId": pool, "ClientId": client, "ClientName": "closed",
+        "ExplicitAuthFlows": ["ALLOW_USER_AUTH"] });
+    fixture.manage(ManagementRequest::UpdateUserPoolClient(read(&body))).unwrap();
+    for number in 0..10 {
+        let name = json!({ "UserPoolId": pool, "Username": numbered("Username", number) });
+        fixture.account(AccountRequest::AdminDeleteUser(read(&name))).ok();
+    }
+    assert_eq!(fixture.sign_up(0).unwrap_err().message, "SignUp is not permitted for this user pool");
+    // Settings and sign-ins are refused at the whole budget, and the message has what is used.
+    let is_created = |number: &usize| fixture.create_user(&format!("carl-{number}")).is_ok();
+    assert!((0..5000).take_while(is_created).count() > 100);
+    let refused = pools.iter().find_map(|pool| fixture.tag(pool).err()).unwrap();
+    let used = fixture.status().used.accounts;
+    assert!(refused.message.ends_with(&format!(" use {used} of 2000000 bytes (--memory).")), "{refused}");
+    assert_eq!(fixture.initiate("USER_AUTH", &ann()).unwrap_err(), refused);
+    // A deleted pool makes room.
+    for pool in &pools {
+        let body = json!({ "UserPoolId": pool });
+        fixture.manage(ManagementRequest::DeleteUserPool(read(&body))).unwrap();
+    }
+    fixture.initiate("USER_AUTH", &ann()).unwrap();
+}
+
+/// The running total equals the sum of all pools, also after changes outside of requests.
+#[test]
+fn the_total_of_several_pools_is_their_sum() {
+    let mut fixture = ProviderFixture::new(BUDGET);
+    let (first_pool, first_client) = (fixture.pool.clone(), fixture.client.clone());
+    let others: Vec<_> = (0..3)
+        .map(|number| {
+            let pool = fixture.create_pool(&format!("pool-{number}"));
+            let client = json!({ "UserPoolId": pool, "ClientName": "c",
+                "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH"],
+                "PreventUserExistenceErrors": "ENABLED" });
+            let created = fixture.manage(ManagementRequest::CreateUserPoolClient(read(&client))).unwrap();
+            let ManagementResponse::Client(client) = created else { panic!("{created:?}") };
+            (pool, client.client_id)
+        })
+        .collect();
+    for round in 0..100 {
+        for (pool, client) in &others {
+            (fixture.pool, fixture.client) = (pool.clone(), client.clone());
+            fixture.send_as_stranger(round);
+            fixture.create_user(&format!("user-{round}")).ok();
+            let pool_id = PoolId::new(pool);
+            fixture.provider.take_deliveries(&pool_id);
+            fixture.provider.take_changes(Some(&pool_id));
+            assert_eq!(fixture.status().used, fixture.provider.recounted_memory_use());
+        }
+    }
+    assert!(fixture.status().dropped > 0);
+    let name = poolproof_cognito::ids::Username::new("user-0");
+    let pool = fixture.provider.pool_mut(&PoolId::new(&others[0].0)).unwrap();
+    assert!(pool.set_disabled(&name, true));
+    assert_eq!(fixture.status().used, fixture.provider.recounted_memory_use());
+    fixture.manage(ManagementRequest::DeleteUserPool(read(&json!({ "UserPoolId": others[1].0 })))).unwrap();
+    (fixture.pool, fixture.client) = (first_pool, first_client);
+    fixture.now = fixture.now.plus(Duration::from_secs(3600));
+    fixture.send_as_stranger(0);
 }
 
 /// An account without a budget counts the same, and drops and refuses nothing.
