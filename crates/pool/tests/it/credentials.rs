@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use poolproof_cognito::policy::{MfaMode, RememberMode};
 use poolproof_cognito::protocol::{
-    AccountRequest, AdminUserCall, AssociateSoftwareToken, BearerCall, ChangePassword, ClientUserCall,
-    ConfirmForgotPassword, GlobalSignOut, Parameters, ProfileRequest, Request, Response, VerifySoftwareToken,
-    keys,
+    AccountRequest, AdminUserCall, AssociateSoftwareToken, AuthOutcome, BearerCall, ChangePassword,
+    ClientUserCall, ConfirmForgotPassword, GetTokensFromRefreshToken, GlobalSignOut, Parameters,
+    ProfileRequest, Request, Response, RevokeToken, VerifySoftwareToken, keys,
 };
 use poolproof_cognito::totp::{TotpSecret, step_at};
 use poolproof_pool::{Step, UserStatus};
@@ -200,6 +200,79 @@ fn no_step_outlives_a_change_of_the_credentials() {
         }
     }
     assert_eq!((before, during), (275, 146), "pairs of changes and steps");
+}
+
+/// Returns the answer to a refresh token, which both operations give.
+fn refresh(fixture: &mut PoolFixture, token: &str) -> String {
+    let parameters = Parameters::new().with(keys::REFRESH_TOKEN, token);
+    let reply = fixture.initiate("REFRESH_TOKEN_AUTH", parameters).map(drop);
+    let request = GetTokensFromRefreshToken {
+        refresh_token: token.to_owned(),
+        client_id: CLIENT.to_owned(),
+        ..Default::default()
+    };
+    let other = fixture.ask(Request::GetTokensFromRefreshToken(request)).map(drop);
+    assert_eq!(reply, other);
+    reply.map_or_else(|error| error.to_string(), |()| "tokens".to_owned())
+}
+
+/// Returns every sign-in that a step completes, and its refresh token. The pool tracks no devices afterwards,
+/// so that the token is not bound to one.
+fn completed_sign_ins() -> Vec<(&'static str, PoolFixture, String)> {
+    let steps = pending_steps().into_iter().filter(|step| step.name != "a new password");
+    let completed = steps.filter_map(|PendingStep { name, mut fixture, request }| {
+        let Ok(Response::Auth(AuthOutcome::Tokens(tokens))) = fixture.ask(request) else { return None };
+        fixture.harness.pool.set_policy(policy(RememberMode::No, false, MfaMode::Off));
+        Some((name, fixture, tokens.refresh_token.unwrap()))
+    });
+    completed.collect()
+}
+
+fn revoke(fixture: &mut PoolFixture, token: &str) {
+    let revoke = RevokeToken { token: token.to_owned(), client_id: CLIENT.to_owned(), client_secret: None };
+    fixture.ask(Request::RevokeToken(revoke)).unwrap();
+}
+
+/// Every step that gives a refresh token and every change. Sign-outs, the end of the user and RevokeToken end
+/// the token (SEMANTICS a.6); a new password and a reset do not.
+#[test]
+fn refresh_tokens_end_with_a_sign_out_and_not_with_a_password() {
+    let revoked = "NotAuthorizedException: Refresh Token has been revoked";
+    let mut checked = 0;
+    for change in Ending::ALL.into_iter().filter(|change| change.is_possible(false)) {
+        // A temporary password is not asked for here.
+        if change == Ending::NewPasswordRequired {
+            continue;
+        }
+        for (name, mut fixture, token) in completed_sign_ins() {
+            assert_eq!(refresh(&mut fixture, &token), "tokens", "{name}");
+            verify_address(&mut fixture);
+            change.make(&mut fixture);
+            let expected = match change {
+                Ending::AdminUserGlobalSignOut | Ending::GlobalSignOut => revoked,
+                Ending::AdminDisableUser => "NotAuthorizedException: User is disabled.",
+                Ending::AdminDeleteUser | Ending::DeleteUser => {
+                    "NotAuthorizedException: Invalid Refresh Token."
+                }
+                _ => "tokens",
+            };
+            assert_eq!(refresh(&mut fixture, &token), expected, "{change:?} after {name}");
+            if matches!(change, Ending::AdminDeleteUser | Ending::DeleteUser) {
+                fixture.add("ann", |_| {});
+                assert_ne!(refresh(&mut fixture, &token), "tokens", "another user of the name, after {name}");
+            }
+            checked += 1;
+        }
+    }
+    for (name, mut fixture, token) in completed_sign_ins() {
+        let other = tokens(fixture.password("ann", PASSWORD, None)).refresh_token.unwrap();
+        revoke(&mut fixture, &other);
+        assert_eq!(refresh(&mut fixture, &token), "tokens", "{name}");
+        revoke(&mut fixture, &token);
+        assert_eq!(refresh(&mut fixture, &token), revoked, "{name}");
+        checked += 1;
+    }
+    assert_eq!(checked, 11 * 15, "pairs of changes and steps");
 }
 
 #[test]
