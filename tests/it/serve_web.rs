@@ -90,6 +90,9 @@ fn local_pages_can_call_the_operations_of_users() {
         assert!(
             page.status == 200 && page.head.contains("access-control-allow-origin: http://localhost:3000")
         );
+        let asked = preflight(&served, APP, path);
+        assert_eq!(asked.status, 204, "{path}: {}", asked.body);
+        assert!(asked.head.contains("access-control-allow-origin: http://localhost:3000"), "{}", asked.head);
     }
     let plain = served.call("GetUser", &json!({ "AccessToken": "x" }));
     assert!(!plain.head.contains("access-control"), "only pages get permissions: {}", plain.head);

@@ -184,14 +184,15 @@ pub(super) fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
 /// Returns what a request asks for, if no page gets it: what needs AWS credentials, codes, and metrics.
 fn closed_to_pages(request: &Request) -> Option<String> {
     let path = request.uri().path();
+    let is_page = path == "/health" || path.contains("/.well-known/");
     let is_open = match *request.method() {
-        // The browser asks before it sends an operation; its name is not known yet.
-        Method::OPTIONS => path == "/",
+        // The browser asks before it sends an operation, whose name is not known yet, or unusual headers.
+        Method::OPTIONS => path == "/" || is_page,
         Method::POST if path == "/" => {
             let target = target(request.headers()).unwrap_or_default();
             return (!PUBLIC_OPERATIONS.contains(&target.as_str())).then(|| shown_text(&target));
         }
-        _ => path == "/health" || path.contains("/.well-known/"),
+        _ => is_page,
     };
     (!is_open).then(|| shown_text(path))
 }
