@@ -91,8 +91,17 @@ pub(super) fn read_again(file: &File) -> Result<StoredState, StateFileError> {
 /// Reads everything in a copy of a file, on a thread of its own: the database reports some damage by a panic,
 /// and repairs what it finds.
 pub(super) fn read_copy(bytes: Vec<u8>) -> Result<StoredState, StateFileError> {
-    let check =
-        thread::Builder::new().name(INTEGRITY_CHECK_THREAD.to_owned()).spawn(move || check_copy(&bytes))?;
+    let missing = missing_length(&bytes);
+    read_copy_of_length(bytes, missing)
+}
+
+/// Returns the content of a file that has this length, or that of its bytes.
+pub(super) fn read_copy_of_length(
+    bytes: Vec<u8>,
+    length: Option<u64>,
+) -> Result<StoredState, StateFileError> {
+    let work = move || check_copy(&bytes, length);
+    let check = thread::Builder::new().name(INTEGRITY_CHECK_THREAD.to_owned()).spawn(work)?;
     check.join().unwrap_or_else(|_| Err(StateFileError::Damaged("it is incomplete".to_owned())))
 }
 
@@ -101,7 +110,7 @@ pub(super) fn read_copy(bytes: Vec<u8>) -> Result<StoredState, StateFileError> {
 /// The database makes a file longer and writes the new length to the header. A power failure can undo the
 /// first and keep the second. The missing end then contains nothing that was committed. The header is
 /// described in redb's documentation of its file format.
-fn missing_length(bytes: &[u8]) -> Option<u64> {
+pub(super) fn missing_length(bytes: &[u8]) -> Option<u64> {
     let number = |at: usize| Some(u64::from(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?)));
     let (page, region_head) = (number(12)?, number(16)?);
     let [most, regions, last] = [number(20)?, number(24)?, number(28)?];
@@ -114,9 +123,9 @@ fn missing_length(bytes: &[u8]) -> Option<u64> {
 }
 
 /// Reads everything in a copy of the file, if all of it is intact.
-fn check_copy(bytes: &[u8]) -> Result<StoredState, StateFileError> {
+fn check_copy(bytes: &[u8], length: Option<u64>) -> Result<StoredState, StateFileError> {
     let copy = InMemoryBackend::new();
-    let length = missing_length(bytes).map_or_else(|| u64::try_from(bytes.len()).ok(), Some);
+    let length = length.map_or_else(|| u64::try_from(bytes.len()).ok(), Some);
     copy.set_len(length.unwrap_or(u64::MAX))?;
     redb::StorageBackend::write(&copy, 0, bytes)?;
     // For a copy in memory every error is an error of the file.
