@@ -18,6 +18,7 @@ mod codec;
 mod compare;
 mod compare_verdicts;
 mod conformance;
+mod connection_shares;
 mod constraints;
 mod defects;
 mod described_pools;

@@ -368,26 +368,6 @@ fn requests_on_one_connection_are_answered_in_order() {
     }
 }
 
-/// Connections that wait for a request make room for another client, who would otherwise wait until they are
-/// closed as idle.
-#[test]
-fn idle_connections_make_room_for_another_client() {
-    let served = ServerProcess::start(&["--connections", "20", "--idle-timeout", "3600"]);
-    let mut idle: Vec<_> = (0..20)
-        .map(|_| {
-            let mut stream = served.connect();
-            stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-            assert_eq!(answer(&mut stream).unwrap().status, 200);
-            stream
-        })
-        .collect();
-    assert!(served.is_healthy());
-    assert!(is_closed(&mut idle[0]), "the one that waits longest is closed");
-    let last = idle.last_mut().unwrap();
-    last.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    assert_eq!(answer(last).unwrap().status, 200, "the others stay");
-}
-
 /// A request that offers another protocol is an ordinary one.
 #[test]
 fn an_offered_protocol_is_ignored() {

@@ -1,26 +1,27 @@
 //! One operation: from the bytes of its request to the bytes of its response.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response as HttpResponse, StatusCode};
 
+use super::body::{BodyError, RequestBody, read_body};
 use super::durable::is_read;
 use super::service::{Request, Response, close_after};
 use super::triggers::TRIGGER_LIMIT;
 use super::{AppState, lock};
 use crate::compute::Side;
 use crate::http::codec::{
-    CONTENT_TYPE, EncodedResponse, MAX_BODY, TARGET_PREFIX, decode, decode_with_unsimulated, encode_response,
+    CONTENT_TYPE, EncodedResponse, TARGET_PREFIX, decode, decode_with_unsimulated, encode_response,
 };
-use crate::store::PendingWrite;
+use crate::store::{PendingWrite, StateWriteError};
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::RiskLevel;
 use poolproof_cognito::protocol::{ApiError, ErrorKind, Operation, OperationResponse, Origin};
-use poolproof_pool::TriggerFailure;
 use poolproof_pool::provider::{Handled, Provider, Step, to_operation_response};
+use poolproof_pool::{Delivery, TriggerFailure};
 
 /// Sets the risk level of a sign-in: `low`, `medium`, `high` or `none`.
 const RISK_HEADER: &str = "x-poolproof-risk";
@@ -43,7 +44,7 @@ impl RejectedRequest {
 }
 
 /// `POST /`.
-pub(super) async fn call(request: Request, peer: Option<IpAddr>, state: &AppState) -> Response {
+pub(super) async fn call(request: Request, peer: Option<IpAddr>, state: &Rc<AppState>) -> Response {
     let (head, unread) = request.into_parts();
     let target = target(&head.headers);
     let operation_name = target.as_deref().unwrap_or_default().to_owned();
@@ -123,39 +124,30 @@ fn risk(headers: &HeaderMap) -> Result<Option<RiskLevel>, RejectedRequest> {
 }
 
 /// Reads the body, with a size limit and a deadline.
-async fn body(unread: Incoming, state: &AppState) -> Result<Bytes, RejectedRequest> {
-    let rejected = |status, message: &str| {
-        let error = ApiError::new(ErrorKind::Serialization, message);
+async fn body(unread: RequestBody, state: &AppState) -> Result<Bytes, RejectedRequest> {
+    read_body(unread, state.limits.request).await.map_err(|error| {
+        let status = match error {
+            BodyError::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyError::Incomplete => StatusCode::BAD_REQUEST,
+            BodyError::Late | BodyError::Evicted => StatusCode::REQUEST_TIMEOUT,
+        };
+        let error = ApiError::new(ErrorKind::Serialization, error.to_string());
         RejectedRequest { status, error, close: true }
-    };
-    let read = Limited::new(unread, MAX_BODY).collect();
-    match tokio::time::timeout(state.limits.request, read).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let message = format!("The request is longer than {MAX_BODY} bytes.");
-            Err(rejected(StatusCode::PAYLOAD_TOO_LARGE, &message))
-        }
-        Ok(Err(_)) => Err(rejected(StatusCode::BAD_REQUEST, "The body could not be read.")),
-        Err(_) => Err(rejected(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.")),
-    }
+    })
 }
 
 /// Executes the operation, including its jobs, and returns the response.
 async fn answer(
-    state: &AppState,
+    state: &Rc<AppState>,
     name: &str,
     origin: Origin,
     body: &[u8],
 ) -> Result<OperationResponse, ApiError> {
     let operation = decode_operation(state, name, body)?;
     let now = state.clock.now();
-    let mut pending_write = None;
-    let mut handled =
-        run_step(state, name, &mut pending_write, |provider| provider.handle(now, origin, operation));
+    let mut effects = Effects::default();
+    let mut handled = run_step(state, name, &mut effects, |provider| provider.handle(now, origin, operation));
     let answer = loop {
-        if let Some(pool_id) = &handled.pool_id {
-            publish_deliveries(state, pool_id);
-        }
         match handled.step {
             Step::Reply(answer) => break answer,
             Step::Sign(signing) => break to_operation_response(state.signers.sign(signing).await),
@@ -166,31 +158,52 @@ async fn answer(
                     None => Err(TriggerFailure::no_endpoint()),
                 };
                 let now = state.clock.now();
-                handled = run_step(state, name, &mut pending_write, |provider| {
+                handled = run_step(state, name, &mut effects, |provider| {
                     provider.resume_trigger(now, pending, output)
                 });
             }
             Step::Compute(job, pending) => {
                 let done = state.compute.run(Side::Server, job).await;
                 let now = state.clock.now();
-                handled =
-                    run_step(state, name, &mut pending_write, |provider| provider.resume(now, pending, done));
+                handled = run_step(state, name, &mut effects, |provider| provider.resume(now, pending, done));
             }
         }
     };
-    if let (None, Some(durable)) = (&pending_write, &state.durable)
+    if let (None, Some(durable)) = (&effects.write, &state.durable)
         && is_as_slow_as_a_change(name, &answer)
         && let Some(pool_id) = handled.pool_id
     {
-        pending_write = Some(durable.writer.enqueue_rewrite(pool_id));
+        effects.write = Some(durable.writer.enqueue_rewrite(pool_id));
     }
-    match pending_write {
-        // A refusal can change state too: a failed attempt counts.
-        Some(pending_write) => match pending_write.committed().await {
-            Ok(()) => answer,
-            Err(error) => Err(ApiError::internal(error.to_string())),
-        },
-        None => answer,
+    // A refusal can change state too: a failed attempt counts.
+    finish(state, effects).await.and(answer)
+}
+
+/// What a request has caused. No client sees it before it is on disk.
+#[derive(Default)]
+struct Effects {
+    write: Option<PendingWrite>,
+    messages: Vec<(PoolId, Delivery)>,
+}
+
+/// Waits for the disk, and then moves sent messages to the outbox. If the change cannot be written, it is
+/// undone, and nothing is sent.
+async fn finish(state: &Rc<AppState>, Effects { write, messages }: Effects) -> Result<(), ApiError> {
+    let refused = |error: StateWriteError| ApiError::internal(error.to_string());
+    match write {
+        None => {
+            publish(state, messages);
+            Ok(())
+        }
+        Some(write) if messages.is_empty() => write.committed().await.map_err(refused),
+        Some(write) => {
+            let state = Rc::clone(state);
+            // A task of its own also ends if the client closes the connection.
+            let task = tokio::task::spawn_local(async move {
+                write.committed().await.map(|()| publish(&state, messages)).map_err(refused)
+            });
+            task.await.unwrap_or_else(|_| Err(ApiError::internal("the request was canceled")))
+        }
     }
 }
 
@@ -227,7 +240,7 @@ fn decode_operation(state: &AppState, name: &str, body: &[u8]) -> Result<Operati
 fn run_step(
     state: &AppState,
     operation_name: &str,
-    pending_write: &mut Option<PendingWrite>,
+    effects: &mut Effects,
     step: impl FnOnce(&mut Provider) -> Handled,
 ) -> Handled {
     // This undoes changes that could not be written. Later ones are refused before they are made.
@@ -237,19 +250,22 @@ fn run_step(
         return Handled { pool_id: None, step: Step::Reply(Err(refusal)) };
     }
     let handled = step(&mut provider);
+    if let Some(pool_id) = &handled.pool_id {
+        let messages = provider.take_deliveries(pool_id).into_iter();
+        effects.messages.extend(messages.map(|message| (pool_id.clone(), message)));
+    }
     if let Some(durable) = &state.durable {
         let changes = provider.take_changes(handled.pool_id.as_ref());
         if !changes.is_empty() {
-            *pending_write = Some(durable.writer.enqueue(changes));
+            effects.write = Some(durable.writer.enqueue(changes));
         }
     }
     handled
 }
 
 /// Moves sent messages to the outbox.
-fn publish_deliveries(state: &AppState, pool_id: &PoolId) {
-    let deliveries = state.provider().take_deliveries(pool_id);
-    for delivery in deliveries {
+fn publish(state: &AppState, messages: Vec<(PoolId, Delivery)>) {
+    for (pool_id, delivery) in messages {
         // Names and addresses come from clients; debug form keeps them on one line.
         (state.message_sink)(&format!(
             "{} to {:?} ({:?}, {pool_id}): {:?}",
@@ -258,7 +274,7 @@ fn publish_deliveries(state: &AppState, pool_id: &PoolId) {
             delivery.destination,
             delivery.code
         ));
-        lock(&state.outbox).put(state.clock.now(), pool_id.clone(), delivery);
+        lock(&state.outbox).put(state.clock.now(), pool_id, delivery);
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::io::{Error, ErrorKind, Result};
+use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -26,6 +26,8 @@ use super::ServerLimits;
 pub(super) const TICK: Duration = Duration::from_millis(100);
 /// A client that reads this many bytes of a response gets more time.
 const PROGRESS_BYTES: usize = 64 * 1024;
+/// Most bytes of a response that are written before other connections follow.
+const MAX_WRITE: usize = 64 * 1024;
 /// Most unread response bytes of all connections together.
 const MAX_UNSENT_BYTES: usize = 128 * 1024 * 1024;
 /// Most bytes that are read and discarded after the last response.
@@ -80,18 +82,20 @@ impl Connections {
         self.open.borrow().iter().filter(|state| state.phase.get() == Phase::Idle).for_each(|s| s.expire());
     }
 
-    /// Makes room for other clients: closes connections that wait for a request, of the address that has most
-    /// connections, those that wait longest first.
-    pub(super) fn evict(&self) {
+    /// Makes room for a client: closes connections that wait for a request, of the address that has most
+    /// connections, those that wait longest first. Other addresses follow if that address has none that waits,
+    /// but never one that has fewer connections than the client's own address.
+    pub(super) fn evict(&self, newcomer: Option<IpAddr>) {
         let open = self.open.borrow();
         let mut counts: BTreeMap<Option<IpAddr>, usize> = BTreeMap::new();
         for state in open.iter().filter(|state| state.phase.get() != Phase::Closed) {
             *counts.entry(state.peer).or_default() += 1;
         }
         let mut waiting: Vec<_> = open.iter().filter(|state| state.waits_for_request()).collect();
-        let count = |state: &Rc<ConnectionState>| counts.get(&state.peer).copied().unwrap_or_default();
-        let most = waiting.iter().map(|state| count(state)).max();
-        waiting.retain(|state| Some(count(state)) == most);
+        let count = |peer: Option<IpAddr>| counts.get(&peer).copied().unwrap_or_default();
+        let most = waiting.iter().map(|state| count(state.peer)).max();
+        let most = most.filter(|most| *most >= count(canonical(newcomer)));
+        waiting.retain(|state| Some(count(state.peer)) == most);
         waiting.sort_by_key(|state| state.since.get());
         waiting.iter().take(open.len() / EVICTION_SHARE + 1).for_each(|state| state.expire());
     }
@@ -99,6 +103,16 @@ impl Connections {
     pub(super) const fn is_shutting_down(&self) -> bool {
         self.is_shutting_down.get()
     }
+
+    /// Returns the ticks since the start.
+    pub(super) const fn now(&self) -> u64 {
+        self.now.get()
+    }
+}
+
+/// Returns an IPv4 address as such, also where IPv6 contains it.
+fn canonical(peer: Option<IpAddr>) -> Option<IpAddr> {
+    peer.map(|ip| ip.to_canonical())
 }
 
 /// Returns the number of ticks after which at least this time has passed. The first tick may come at once.
@@ -112,6 +126,8 @@ enum Phase {
     Idle,
     /// A head has begun.
     Head,
+    /// A head is complete, and its body is not.
+    Body,
     /// A request is being answered.
     Request,
     /// The response is complete and not yet written.
@@ -128,16 +144,31 @@ pub(super) struct ConnectionState {
     /// The tick at which the connection times out; `u64::MAX` without a deadline.
     deadline: Cell<u64>,
     is_expired: Cell<bool>,
-    /// The tick at which the connection began to wait for a request.
+    /// The tick at which the connection began to wait for a request or its body.
     since: Cell<u64>,
     peer: Option<IpAddr>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl ConnectionState {
-    /// Records that a request has begun.
-    pub(super) fn begin_request(&self) {
-        self.enter(Phase::Request, u64::MAX);
+    /// Records that the head of a request is complete.
+    pub(super) fn begin_body(&self, now: u64) {
+        self.enter(Phase::Body, u64::MAX);
+        self.since.set(now);
+    }
+
+    /// Records that a request is complete, if its body was still arriving.
+    pub(super) fn end_body(&self) {
+        if self.phase.get() == Phase::Body {
+            self.enter(Phase::Request, u64::MAX);
+        }
+    }
+
+    /// Returns whether the connection has to close although a body is arriving. Otherwise wakes the task when
+    /// that is so.
+    pub(super) fn poll_closing(&self, cx: &Context<'_>) -> bool {
+        self.register_waker(cx);
+        self.is_expired.get()
     }
 
     /// Records that the response is complete.
@@ -150,9 +181,10 @@ impl ConnectionState {
         self.deadline.set(deadline);
     }
 
-    /// Returns whether the connection could be closed and no complete request were lost.
+    /// Returns whether the connection can be closed without losing a complete request or its answer.
     fn waits_for_request(&self) -> bool {
-        matches!(self.phase.get(), Phase::Idle | Phase::Head) && !self.is_expired.get()
+        let phase = self.phase.get();
+        matches!(phase, Phase::Idle | Phase::Head | Phase::Body | Phase::Linger) && !self.is_expired.get()
     }
 
     fn expire(&self) {
@@ -179,6 +211,8 @@ pub(super) struct Connection {
     state: Rc<ConnectionState>,
     /// Bytes written since the client last got more time.
     written_since_progress: usize,
+    /// Bytes written since other connections had their turn.
+    written_in_turn: usize,
     /// This connection's part of all unsent bytes.
     unsent: usize,
     discarded: usize,
@@ -193,11 +227,11 @@ impl Connection {
             deadline: Cell::new(all.now.get() + all.head_ticks),
             is_expired: Cell::new(false),
             since: Cell::new(all.now.get()),
-            peer: stream.peer_addr().ok().map(|peer| peer.ip().to_canonical()),
+            peer: canonical(stream.peer_addr().ok().map(|peer| peer.ip())),
             waker: RefCell::default(),
         });
         all.open.borrow_mut().push(Rc::clone(&state));
-        Self { stream, all, state, written_since_progress: 0, unsent: 0, discarded: 0 }
+        Self { stream, all, state, written_since_progress: 0, written_in_turn: 0, unsent: 0, discarded: 0 }
     }
 
     pub(super) fn state(&self) -> Rc<ConnectionState> {
@@ -242,10 +276,35 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    /// Without vectored writes hyper copies each response to put its head before its body.
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
         let connection = self.get_mut();
-        let written = Pin::new(&mut connection.stream).poll_write(cx, buf);
+        if connection.written_in_turn >= MAX_WRITE {
+            // Other connections follow before the rest.
+            connection.written_in_turn = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let stream = Pin::new(&mut connection.stream);
+        let length: usize = bufs.iter().map(|buf| buf.len()).sum();
+        let written = match bufs.iter().find(|buf| !buf.is_empty()) {
+            Some(first) if length > MAX_WRITE => stream.poll_write(cx, &first[..first.len().min(MAX_WRITE)]),
+            _ => stream.poll_write_vectored(cx, bufs),
+        };
         match &written {
             Poll::Ready(Ok(count)) => {
+                connection.written_in_turn += count;
                 connection.written_since_progress += count;
                 if connection.written_since_progress >= PROGRESS_BYTES {
                     connection.state.deadline.set(u64::MAX);
@@ -254,7 +313,8 @@ impl AsyncWrite for Connection {
             }
             Poll::Ready(Err(_)) => {}
             Poll::Pending => {
-                connection.set_unsent(buf.len());
+                connection.written_in_turn = 0;
+                connection.set_unsent(length);
                 if connection.state.is_expired.get() || connection.all.unsent.get() > MAX_UNSENT_BYTES {
                     // Discard what is in the system's buffer too.
                     drop(connection.stream.set_zero_linger());
@@ -275,6 +335,7 @@ impl AsyncWrite for Connection {
         let connection = self.get_mut();
         if connection.state.phase.get() == Phase::Response {
             connection.written_since_progress = 0;
+            connection.written_in_turn = 0;
             connection.set_unsent(0);
             connection.state.enter(Phase::Idle, connection.deadline_after(connection.all.idle_ticks));
             connection.state.since.set(connection.all.now.get());
@@ -325,6 +386,17 @@ mod tests {
         (stream, listener.accept().await.unwrap().0)
     }
 
+    fn test_state(peer: [u8; 4], since: u64, phase: Phase) -> Rc<ConnectionState> {
+        Rc::new(ConnectionState {
+            phase: Cell::new(phase),
+            deadline: Cell::new(u64::MAX),
+            is_expired: Cell::new(false),
+            since: Cell::new(since),
+            peer: Some(peer.into()),
+            waker: RefCell::default(),
+        })
+    }
+
     /// Writes until the socket buffer is full.
     async fn fill(connection: &mut Connection) -> Poll<Result<usize>> {
         let answer = vec![0; 1 << 20];
@@ -332,6 +404,7 @@ mod tests {
             loop {
                 match Pin::new(&mut *connection).poll_write(cx, &answer) {
                     Poll::Ready(Ok(_)) => {}
+                    Poll::Pending if connection.unsent == 0 => {}
                     end => return Poll::Ready(end),
                 }
             }
@@ -359,18 +432,11 @@ mod tests {
     fn those_that_wait_longest_at_the_address_with_most_make_room() {
         let all = Connections::new(&ServerLimits::DEFAULT);
         let state = |peer: [u8; 4], since, phase| {
-            let state = Rc::new(ConnectionState {
-                phase: Cell::new(phase),
-                deadline: Cell::new(u64::MAX),
-                is_expired: Cell::new(false),
-                since: Cell::new(since),
-                peer: Some(peer.into()),
-                waker: RefCell::default(),
-            });
+            let state = test_state(peer, since, phase);
             all.open.borrow_mut().push(Rc::clone(&state));
             state
         };
-        let (many, few) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        let (many, few, new) = ([10, 0, 0, 1], [10, 0, 0, 2], Some(IpAddr::from([10, 0, 0, 3])));
         let states = [
             state(few, 0, Phase::Idle),
             state(many, 1, Phase::Request),
@@ -379,10 +445,39 @@ mod tests {
             state(many, 4, Phase::Idle),
         ];
         let expired = || states.each_ref().map(|state| state.is_expired.get());
-        all.evict();
+        all.evict(new);
         assert_eq!(expired(), [false, false, false, true, false]);
-        all.evict();
+        all.evict(new);
         assert_eq!(expired(), [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn incomplete_bodies_make_room_and_addresses_with_fewer_connections_do_not() {
+        let all = Connections::new(&ServerLimits::DEFAULT);
+        let state = |peer: [u8; 4], since, phase| {
+            let state = test_state(peer, since, phase);
+            all.open.borrow_mut().push(Rc::clone(&state));
+            state
+        };
+        let (many, few, new) = ([10, 0, 0, 1], [10, 0, 0, 2], Some(IpAddr::from([10, 0, 0, 3])));
+        let states = [
+            state(many, 5, Phase::Request),
+            state(few, 0, Phase::Idle),
+            state(many, 2, Phase::Body),
+            state(many, 1, Phase::Linger),
+            state(many, 3, Phase::Request),
+        ];
+        let expired = || states.each_ref().map(|state| state.is_expired.get());
+        all.evict(new);
+        assert_eq!(expired(), [false, false, false, true, false]);
+        all.evict(new);
+        assert_eq!(expired(), [false, false, true, true, false]);
+        // Only the address with fewer connections waits. It makes room for others, but not for the one with
+        // more.
+        all.evict(Some(many.into()));
+        assert_eq!(expired(), [false, false, true, true, false]);
+        all.evict(new);
+        assert_eq!(expired(), [false, true, true, true, false]);
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! others. Whatever a client sends or omits, it is answered or disconnected within limits on time and memory.
 
 mod access;
+mod body;
 mod call;
 mod connection;
 mod durable;

@@ -20,9 +20,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::LocalSet;
 
 use super::ServerLimits;
+use super::body::RequestBody;
 use super::connection::{Connection, Connections, TICK};
 
-pub(super) type Request = hyper::Request<Incoming>;
+pub(super) type Request = hyper::Request<RequestBody>;
 pub(super) type Response = hyper::Response<Full<Bytes>>;
 
 /// Maximum size of a request's head in bytes.
@@ -97,12 +98,12 @@ async fn accept(
     permits: &Arc<Semaphore>,
     all: &Connections,
 ) -> Result<(TcpStream, OwnedSemaphorePermit)> {
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
         return Ok((stream, permit));
     }
     loop {
-        all.evict();
+        all.evict(Some(peer.ip()));
         let permit = tokio::time::timeout(TICK, Arc::clone(permits).acquire_owned());
         if let Ok(permit) = permit.await {
             return Ok((stream, permit.map_err(Error::other)?));
@@ -127,8 +128,9 @@ where
     let peer = stream.peer_addr().ok().map(|peer| peer.ip());
     let connection = Connection::new(stream, Rc::clone(&all));
     let state = connection.state();
-    let service = service_fn(move |request: Request| {
-        state.begin_request();
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        state.begin_body(all.now());
+        let request = request.map(|body| RequestBody::new(body, Rc::clone(&state)));
         // hyper hides a Content-Length beside chunks. RFC 9112, section 6.1 requires that such a connection
         // ends.
         let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
