@@ -87,6 +87,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     if let Some(store) = &store {
         provider = provider.with_change_log();
         restore(&mut provider, args, kept).map_err(usage)?;
+        check_memory(&mut provider, args).map_err(usage)?;
         pool_was_restored = provider.has_pool(&pool_id);
         add(&mut provider, now, args, &pool_id, settings, custom_auth, rotation).map_err(usage)?;
         store.write(&provider.take_changes(None)).map_err(|error| usage(state_file_error(args, &error)))?;
@@ -215,6 +216,24 @@ fn signing_keys(args: &ServeArgs, store: Option<&Store>, kept: &StoredState) -> 
 fn restore(provider: &mut Provider, args: &ServeArgs, kept: StoredState) -> Result<(), String> {
     let damaged = |error| state_file_error(args, &StateFileError::Damaged(format!("{error}")));
     provider.restore(kept.records).map_err(damaged)
+}
+
+/// Checks that what was restored leaves room for sign-ins.
+fn check_memory(provider: &mut Provider, args: &ServeArgs) -> Result<(), String> {
+    let status = provider.memory_status();
+    let (used, budget) = (status.used.accounts, status.budget);
+    let sufficient = status.sufficient_budget().div_ceil(1_000_000);
+    let message = |effect: &str| {
+        let sizes = format!("users, pools and app clients use {used} bytes of a memory budget of {budget}");
+        state_file_error(args, &format!("{sizes}, so {effect}; use --memory {sufficient}MB or more"))
+    };
+    if !status.admits_sign_ins() {
+        return Err(message("no user could sign in"));
+    }
+    if !status.admits_sign_ups() {
+        print_stderr(&format!("warning: {}", message("users cannot sign up")));
+    }
+    Ok(())
 }
 
 /// Adds the pool and its clients, unless the state contains them.

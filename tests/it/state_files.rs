@@ -1,6 +1,7 @@
 //! The state file is created completely, only its owner can read it, and `serve` writes to no other file.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::poolproof;
 use crate::server_process::ServerProcess;
-use crate::state::{added, refusal, serve_with_size_limit, served_with, state, used_state_file};
+use crate::state::{refusal, serve_with_size_limit, served_with, state, used_state_file};
 
 /// Returns the other files in the state's folder.
 fn others(file: &Path) -> Vec<PathBuf> {
@@ -120,9 +121,21 @@ fn a_full_disk_undoes_refused_changes_and_degrades_health() {
     let user = |name: &str| json!({ "UserPoolId": "us-east-1_Poolproof", "Username": name });
     let get = |name: &str| served.call("AdminGetUser", &user(name)).status;
     assert_eq!((health().status, health().json()["status"].as_str()), (200, Some("ok")));
-    let kept = (0..5000).take_while(|number| added(&served, &format!("bob-{number}")) == 200).count();
+    let invited = |number: &usize| {
+        let attributes = ["name", "profile"].map(|name| json!({ "Name": name, "Value": "x".repeat(2000) }));
+        let mut user = user(&format!("bob-{number}"));
+        user["UserAttributes"] = json!(attributes);
+        served.call("AdminCreateUser", &user).status == 200
+    };
+    let kept = (0..5000).take_while(invited).count();
     assert_eq!(get(&format!("bob-{kept}")), 400, "the first refused change is visible");
     assert_eq!(get("bob-0"), 200, "an answered change is gone");
+    let messages = |name: &str| {
+        let request = format!("GET /outbox?username={name} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        served.send(request).unwrap().json()["messages"].as_array().unwrap().len()
+    };
+    assert_eq!(messages(&format!("bob-{}", kept - 1)), 1);
+    assert_eq!(messages(&format!("bob-{kept}")), 0, "a refused change sends no message");
     let refused = served.call("AdminDeleteUser", &user("ann-0")).refusal();
     assert!(refused.starts_with("500 InternalErrorException: cannot write the state: "), "{refused}");
     assert_eq!(get("ann-0"), 200, "a refused deletion is visible");
@@ -138,6 +151,57 @@ fn a_full_disk_undoes_refused_changes_and_degrades_health() {
     assert!(health.body.ends_with(r#""status":"degraded"}"#), "{}", health.body);
     let users = json!({ "UserPoolId": "us-east-1_Poolproof", "Limit": 1 });
     assert_eq!(served.call("ListUsers", &users).status, 200, "reads must succeed");
+}
+
+/// A state file whose records fill the budget is refused, because no user could sign in.
+#[test]
+fn a_state_file_that_is_larger_than_the_budget_is_refused() {
+    let file = state("large");
+    let shown = file.display().to_string();
+    let served = ServerProcess::start(&["--state", &shown, "--memory", "1GB"]);
+    let attributes: Vec<_> = (0..55)
+        .map(|number| json!({ "Name": format!("custom:{number}"), "Value": "x".repeat(2048) }))
+        .collect();
+    for number in 0..145 {
+        let user = json!({ "UserPoolId": "us-east-1_Poolproof", "Username": format!("ann-{number}"),
+            "MessageAction": "SUPPRESS", "UserAttributes": attributes });
+        served.call("AdminCreateUser", &user).json();
+    }
+    drop(served);
+    let mut command = poolproof();
+    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--memory", "16MB", "--state"]);
+    let output = command.arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let err = String::from_utf8(output.stderr).unwrap();
+    let start = format!("error: --state {shown}: users, pools and app clients use 1");
+    let end = " bytes of a memory budget of 16000000, so no user could sign in; use --memory ";
+    assert!(err.starts_with(&start) && err.contains(end), "{err}");
+    let sufficient = err.trim().rsplit_once(end).unwrap().1.strip_suffix(" or more").unwrap();
+    // With little more the program warns, and with the size in the message it does not.
+    for (size, is_warned) in [("20MB", true), (sufficient, false)] {
+        let mut command = poolproof();
+        command.args([
+            "serve",
+            "scenarios/serve.yaml",
+            "--listen",
+            "127.0.0.1:0",
+            "--memory",
+            size,
+            "--state",
+        ]);
+        let mut child = command.arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        child.kill().unwrap();
+        let err = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        let warning = format!("warning: --state {shown}: users, pools and app clients use 1");
+        assert_eq!(
+            err.starts_with(&warning) && err.contains(", so users cannot sign up; use "),
+            is_warned,
+            "{err}"
+        );
+        assert!(line.starts_with("Serving pool "), "{line} {err}");
+    }
 }
 
 /// A disk that is full when the file is created ends the program, and no temporary file remains.
