@@ -47,7 +47,7 @@ fn connect_from(served: &ServerProcess, address: [u8; 4]) -> TcpStream {
 #[cfg(target_os = "linux")]
 #[test]
 fn connections_in_the_middle_of_a_body_make_room_for_other_addresses() {
-    let (attacker, third, newcomer) = ([127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 4]);
+    let (attacker, third, other) = ([127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 4]);
     // Without a share the connections end by this time limit, which is longer than that of a read.
     let flags = ["--connections", "20", "--request-timeout", "60", "--idle-timeout", "60"];
     let served = ServerProcess::start(&flags);
@@ -65,7 +65,7 @@ fn connections_in_the_middle_of_a_body_make_room_for_other_addresses() {
         stream
     };
     let mut attackers: Vec<_> = (0..40).map(begin_body).collect();
-    assert_eq!(ask(&mut connect_from(&served, newcomer)), 200);
+    assert_eq!(ask(&mut connect_from(&served, other)), 200);
     assert_eq!(ask(&mut idle), 200, "an address with one connection keeps it");
     let late = answer(&mut attackers[0]).unwrap();
     assert_eq!(late.status, 408);

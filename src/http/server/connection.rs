@@ -83,9 +83,9 @@ impl Connections {
     }
 
     /// Makes room for a client: closes connections that wait for a request, of the address that has most
-    /// connections, those that wait longest first. Other addresses follow if that address has none that waits,
-    /// but never one that has fewer connections than the client's own address.
-    pub(super) fn evict(&self, newcomer: Option<IpAddr>) {
+    /// connections, those that wait longest first. Other addresses follow if that address has none that
+    /// waits, but never one that has fewer connections than the client's own address.
+    pub(super) fn evict(&self, client: Option<IpAddr>) {
         let open = self.open.borrow();
         let mut counts: BTreeMap<Option<IpAddr>, usize> = BTreeMap::new();
         for state in open.iter().filter(|state| state.phase.get() != Phase::Closed) {
@@ -94,7 +94,7 @@ impl Connections {
         let mut waiting: Vec<_> = open.iter().filter(|state| state.waits_for_request()).collect();
         let count = |peer: Option<IpAddr>| counts.get(&peer).copied().unwrap_or_default();
         let most = waiting.iter().map(|state| count(state.peer)).max();
-        let most = most.filter(|most| *most >= count(canonical(newcomer)));
+        let most = most.filter(|most| *most >= count(canonical(client)));
         waiting.retain(|state| Some(count(state.peer)) == most);
         waiting.sort_by_key(|state| state.since.get());
         waiting.iter().take(open.len() / EVICTION_SHARE + 1).for_each(|state| state.expire());

@@ -71,7 +71,10 @@ where
         tokio::select! {
             accepted = accept(&listener, &permits, &all) => match accepted {
                 Ok((stream, permit)) => {
-                    let served = serve_connection(stream, Rc::clone(&all), Rc::clone(&respond));
+                    let peer = stream.peer_addr().ok().map(|peer| peer.ip());
+                    // Counts from now on, also if other connections are accepted before it is served.
+                    let connection = Connection::new(stream, Rc::clone(&all));
+                    let served = serve_connection(connection, peer, Rc::clone(&all), Rc::clone(&respond));
                     tokio::task::spawn_local(async move {
                         served.await;
                         drop(permit);
@@ -120,13 +123,15 @@ async fn tick(all: Rc<Connections>) {
 }
 
 /// Serves a connection until it closes.
-async fn serve_connection<F, A>(stream: TcpStream, all: Rc<Connections>, respond: Rc<F>)
-where
+async fn serve_connection<F, A>(
+    connection: Connection,
+    peer: Option<IpAddr>,
+    all: Rc<Connections>,
+    respond: Rc<F>,
+) where
     F: Fn(Request, Option<IpAddr>) -> A + 'static,
     A: Future<Output = Response> + 'static,
 {
-    let peer = stream.peer_addr().ok().map(|peer| peer.ip());
-    let connection = Connection::new(stream, Rc::clone(&all));
     let state = connection.state();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         state.begin_body(all.now());

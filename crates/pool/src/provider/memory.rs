@@ -1,9 +1,9 @@
 //! The memory budget of an account: what its pools keep, in bytes.
 //!
-//! Users, pools and app clients cannot be dropped, so requests that add to them are refused above a part of the
-//! budget: those of users at five eighths, those of administrators at three quarters. So an administrator can
-//! still close a pool that strangers have filled. The rest is for sign-ins in progress, of which the oldest are
-//! dropped.
+//! Users, pools and app clients cannot be dropped, so requests that add to them are refused above a part of
+//! the budget: those of users at five eighths, those of administrators at three quarters. So an administrator
+//! can still close a pool that strangers have filled. The rest is for sign-ins in progress, of which the
+//! oldest are dropped.
 
 use std::collections::BTreeMap;
 
