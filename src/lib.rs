@@ -14,7 +14,7 @@
 //! | [`scenario`], [`workload`], [`settings`], [`target`], [`compute`], [`metrics`] | what happens, when, where arithmetic runs, what is counted |
 //! | [`poolproof_pool`], [`poolproof_client`], [`poolproof_oracle`] | pool, client and oracle, independent of each other |
 //! | [`poolproof_srp`], [`poolproof_cognito`] | SRP; the API as types |
-//! | [`clock`], [`input`], [`rounding`], [`text`] | clocks; reading files; numbers and text |
+//! | [`clock`], [`control_groups`], [`input`], [`rounding`], [`text`] | clocks; quotas of the machine; reading files; numbers and text |
 //!
 //! One sign-in:
 //!
@@ -35,6 +35,7 @@ pub mod cli;
 pub mod clock;
 pub mod compare;
 pub mod compute;
+pub mod control_groups;
 pub mod endpoint;
 pub mod http;
 pub mod input;

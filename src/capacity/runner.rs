@@ -1,13 +1,12 @@
 //! Runs a scenario at a given rate.
 
-use std::num::NonZero;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use rand::Rng as _;
 
 use super::model::Cores;
 use crate::clock::ClockKind;
+use crate::control_groups::usable_cores;
 use crate::report::Report;
 use crate::run::{CancellationToken, RunError, RunOptions, run};
 use crate::scenario::{ClosedStage, Delay, Model, OpenStage, Scenario, Service, Threshold, WorkloadLimits};
@@ -205,7 +204,7 @@ impl<'s> LevelRunner<'s> {
             return Some(Cores { client: Some(client), server });
         }
         let server = match self.scenario.service {
-            Service::Calibrated => available_parallelism().map_or(1, NonZero::get) as u64,
+            Service::Calibrated => usable_cores() as u64,
             service => u64::from(service.model().cores?),
         };
         Some(Cores { client: None, server })

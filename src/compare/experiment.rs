@@ -11,7 +11,7 @@ use super::verdict::{
     ComparisonOptions, MetricResult, MetricVerdict, Pair, RunMetrics, Series, judge_metrics, overall,
 };
 use crate::report::figures::percent;
-use crate::report::{MAX_STEAL, Report};
+use crate::report::{MAX_STEAL, MAX_THROTTLED, Report};
 use crate::rounding::rounded;
 
 /// The pairs of runs so far.
@@ -23,6 +23,8 @@ pub struct Experiment {
     scenarios: BTreeMap<String, ScenarioRecord>,
     /// Pairs whose times did not count.
     steal_excluded: u32,
+    /// Whether a used-up CPU quota was the reason for some of them.
+    throttled: bool,
     /// Excluded pairs without a successful repetition: whether of the same arm, and their number.
     missing: BTreeSet<(bool, u32)>,
 }
@@ -33,7 +35,7 @@ pub struct Experiment {
 pub enum PairStatus {
     /// They count.
     Accepted,
-    /// A run had too much CPU steal: only its decisions count.
+    /// A run had too much CPU steal, or used up its CPU quota: only its decisions count.
     StealExcluded,
 }
 
@@ -54,6 +56,7 @@ impl Experiment {
             max_steal: MAX_STEAL,
             scenarios: BTreeMap::new(),
             steal_excluded: 0,
+            throttled: false,
             missing: BTreeSet::new(),
         }
     }
@@ -86,8 +89,11 @@ impl Experiment {
             }
         }
         let max_steal = self.max_steal;
+        let both = || base.values().chain(head.values());
+        let throttled = both().any(is_throttled);
+        self.throttled |= throttled;
         let steal_excluded = |report: &Report| steal_share_of(report).is_some_and(|share| share > max_steal);
-        let taken = if base.values().chain(head.values()).any(steal_excluded) {
+        let taken = if throttled || both().any(steal_excluded) {
             PairStatus::StealExcluded
         } else {
             PairStatus::Accepted
@@ -200,9 +206,10 @@ impl Experiment {
             1 => ", and 1 of them stayed above the limit and is excluded".to_owned(),
             count => format!(", and {count} of them stayed above the limit and are excluded"),
         };
+        let throttled = if self.throttled { ", or the CPU quota was used up" } else { "" };
         (self.steal_excluded > 0).then(|| {
             format!(
-                "The times of {} do not count: steal was above {} of the CPU time{left_out}.",
+                "The times of {} do not count: steal was above {} of the CPU time{throttled}{left_out}.",
                 pairs(self.steal_excluded),
                 percent(self.max_steal)
             )
@@ -219,6 +226,15 @@ impl Experiment {
 /// Returns the share of CPU steal, if the report has it.
 fn steal_share_of(report: &Report) -> Option<f64> {
     report.generator.machine?.steal_share
+}
+
+/// Returns whether the run used up its CPU quota too often.
+fn is_throttled(report: &Report) -> bool {
+    report
+        .generator
+        .machine
+        .and_then(|machine| machine.throttled_share)
+        .is_some_and(|share| share > MAX_THROTTLED)
 }
 
 fn named<'n>(

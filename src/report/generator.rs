@@ -31,6 +31,12 @@ pub struct Generator {
 pub struct MachineLoad {
     /// Share of CPU steal; null if the system does not report it.
     pub steal_share: Option<f64>,
+    /// CPU quota of the process's control group in cores; omitted without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_quota: Option<f64>,
+    /// Share of the scheduler's periods in which the quota was used up; omitted without a quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled_share: Option<f64>,
     /// Load average of the minute before the run.
     pub load_before: f64,
     /// Load average of its last minute.

@@ -61,8 +61,8 @@ pub use stages::{StagePart, StageSummary, StepInterval, StepTimeline};
 pub use summary::summary;
 pub use text::text;
 pub use timeline_csv::timeline_csv;
-pub use verdict::MAX_STEAL;
 pub(crate) use verdict::{INTERRUPTED, MISMATCH, SATURATED, THRESHOLD, UNREACHABLE};
+pub use verdict::{MAX_STEAL, MAX_THROTTLED};
 pub use write::{
     ReportError, WrittenFiles, check_writable, check_writable_names, read, write, write_files, write_run,
 };

@@ -143,7 +143,10 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
     if let Some(machine) = &report.generator.machine {
         let load = format!("{} before and {} at the end", machine.load_before, machine.load_after);
         let steal = machine.steal_share.map_or_else(|| UNKNOWN.to_owned(), percent);
-        let _ = writeln!(out, "  machine     load {load}, {steal} steal");
+        let throttled = machine.throttled_share.map_or_else(String::new, |share| {
+            format!(", CPU quota used up in {} of periods", percent(share))
+        });
+        let _ = writeln!(out, "  machine     load {load}, {steal} steal{throttled}");
     }
 }
 

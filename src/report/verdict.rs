@@ -1,6 +1,6 @@
 //! Decides whether a run passed, and why.
 
-use super::format::{Unit, count, measured, percent, tick};
+use super::format::{Unit, count, measured, number, percent, tick};
 use super::{Report, RunInfo, ThresholdResult, Verdict};
 use crate::clock::ClockKind;
 use crate::metrics::Summary;
@@ -21,6 +21,9 @@ const MAX_UNDECIDED: f64 = 0.01;
 
 /// CPU steal above this share makes times unreliable.
 pub const MAX_STEAL: f64 = 0.05;
+
+/// If the CPU quota is used up in more than this share of the scheduler's periods, times are unreliable.
+pub const MAX_THROTTLED: f64 = 0.01;
 
 impl Verdict {
     /// Evaluates a run. The most severe fault sets the exit code: 80, 105, 107, 99, 83; a threshold that
@@ -73,7 +76,7 @@ impl Verdict {
             sentences.push(sentence);
         }
         sentences.extend(run_info.unmeasured.clone());
-        sentences.extend(steal_warning(run_info));
+        sentences.extend(machine_warnings(run_info));
         Self { exit_code, passed, sentences }
     }
 }
@@ -116,14 +119,24 @@ fn undecided(run_info: &RunInfo, summary: &Summary<'_>) -> Option<(bool, String)
     Some((too_many, sentence + "."))
 }
 
-/// Returns a warning about CPU steal. A warning does not fail the run.
-fn steal_warning(run_info: &RunInfo) -> Option<String> {
-    let on_a_machine = run_info.machine.filter(|_| run_info.clock == ClockKind::Wall);
-    let stolen = on_a_machine?.steal_share.filter(|share| *share > MAX_STEAL)?;
-    Some(format!(
-        "Warning: steal was {} of the machine's CPU time, so times are unreliable.",
-        percent(stolen)
-    ))
+/// Returns warnings about CPU steal and about a used-up CPU quota. A warning does not fail the run.
+fn machine_warnings(run_info: &RunInfo) -> Vec<String> {
+    let Some(machine) = run_info.machine.filter(|_| run_info.clock == ClockKind::Wall) else {
+        return Vec::new();
+    };
+    let stolen = machine.steal_share.filter(|share| *share > MAX_STEAL).map(|stolen| {
+        format!("Warning: steal was {} of the machine's CPU time, so times are unreliable.", percent(stolen))
+    });
+    let throttled = machine.throttled_share.filter(|share| *share > MAX_THROTTLED).map(|throttled| {
+        let quota =
+            machine.cpu_quota.map_or_else(String::new, |cores| format!(" of {} cores", number(cores)));
+        format!(
+            "Warning: the CPU quota{quota} was used up in {} of the scheduler's periods, so times are \
+                unreliable. Raise the quota of the control group, or lower the rate.",
+            percent(throttled)
+        )
+    });
+    stolen.into_iter().chain(throttled).collect()
 }
 
 /// Returns a sentence about the unfinished sign-ins of a canceled run. It follows the reason for the

@@ -1,14 +1,16 @@
-//! The load of the machine during a run, from Linux's /proc.
+//! The load of the machine during a run, from Linux's /proc and from control groups.
 
 use crate::clock::ClockKind;
+use crate::control_groups::{CpuThrottling, cpu_quota};
 use crate::report::MachineLoad;
 use crate::rounding::rounded;
 
 /// A reading of the machine's counters.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct MachineSample {
     ticks: Option<Ticks>,
     load: f64,
+    cpu_throttling: CpuThrottling,
 }
 
 /// Time of all cores since boot, in kernel ticks.
@@ -27,11 +29,12 @@ impl MachineSample {
         }
         let read = |file: &str| std::fs::read_to_string(file).ok();
         let load = read("/proc/loadavg").and_then(|text| load(&text))?;
-        Some(Self { ticks: read("/proc/stat").and_then(|text| ticks(&text)), load })
+        let ticks = read("/proc/stat").and_then(|text| ticks(&text));
+        Some(Self { ticks, load, cpu_throttling: CpuThrottling::now() })
     }
 
     /// Returns the load between two readings.
-    pub(super) fn load_until(self, next: Self) -> MachineLoad {
+    pub(super) fn load_until(&self, next: &Self) -> MachineLoad {
         let spent = self.ticks.zip(next.ticks).map(|(before, after)| Ticks {
             all: after.all.saturating_sub(before.all),
             stolen: after.stolen.saturating_sub(before.stolen),
@@ -39,7 +42,14 @@ impl MachineSample {
         let steal_share = spent
             .filter(|spent| spent.all > 0)
             .map(|spent| rounded(spent.stolen as f64 / spent.all as f64, 6));
-        MachineLoad { steal_share, load_before: self.load, load_after: next.load }
+        let throttled = self.cpu_throttling.share_until(&next.cpu_throttling);
+        MachineLoad {
+            steal_share,
+            cpu_quota: cpu_quota().map(|cores| rounded(cores, 3)),
+            throttled_share: throttled.map(|share| rounded(share, 6)),
+            load_before: self.load,
+            load_after: next.load,
+        }
     }
 }
 
@@ -70,9 +80,10 @@ mod tests {
 
     #[test]
     fn what_is_stolen_is_a_share_of_the_time_between() {
-        let at = |all, stolen| MachineSample { ticks: Some(Ticks { all, stolen }), load: 1.0 };
-        assert_eq!(at(1000, 70).load_until(at(2000, 130)).steal_share, Some(0.06));
-        assert_eq!(at(1000, 70).load_until(at(1000, 70)).steal_share, None, "no time has passed");
-        assert_eq!(at(1000, 70).load_until(MachineSample { ticks: None, load: 2.0 }).steal_share, None);
+        let sample = |ticks| MachineSample { ticks, load: 1.0, cpu_throttling: CpuThrottling::default() };
+        let at = |all, stolen| sample(Some(Ticks { all, stolen }));
+        assert_eq!(at(1000, 70).load_until(&at(2000, 130)).steal_share, Some(0.06));
+        assert_eq!(at(1000, 70).load_until(&at(1000, 70)).steal_share, None, "no time has passed");
+        assert_eq!(at(1000, 70).load_until(&sample(None)).steal_share, None);
     }
 }

@@ -20,10 +20,8 @@ mod stages;
 mod thresholds;
 mod tick;
 
-use std::num::NonZero;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use actix::{Actor as _, Addr};
 use tokio::sync::oneshot;
@@ -34,6 +32,7 @@ use crate::actors::{
 };
 use crate::clock::{Clock, ClockKind};
 use crate::compute::{Compute, ComputeUsage, CostModel, Costs, Side, calibrate};
+use crate::control_groups::usable_cores;
 use crate::endpoint::{CleanupError, EndpointConfig, EndpointSession};
 use crate::metrics::{Recorder, Snapshot};
 use crate::report::{Devices, MachineLoad, Report};
@@ -132,7 +131,6 @@ pub struct Prepared<'r> {
     inputs: RunInputs<'r>,
     clock: Clock,
     compute: Compute,
-    machine_before: Option<MachineSample>,
     users: Vec<Addr<User>>,
     /// How many devices each user starts with.
     devices: Vec<u32>,
@@ -158,7 +156,6 @@ pub async fn prepare(plan: Plan<'_>) -> Result<Prepared<'_>, RunError> {
     let model = cost_model(inputs.scenario.service, inputs.group);
     let clock = Clock::start(inputs.scenario.clock);
     let compute = inputs.compute(clock, model)?;
-    let machine_before = MachineSample::now(inputs.scenario.clock);
     let (users, devices, session) = match target {
         PlannedTarget::Embedded(make_target) => {
             let (users, devices) = inputs.embed(accounts, clock, &compute, make_target);
@@ -172,8 +169,8 @@ pub async fn prepare(plan: Plan<'_>) -> Result<Prepared<'_>, RunError> {
             (users, devices, Some(session))
         }
     };
-    let run_context = inputs.run_context(&compute, machine_before);
-    Ok(Prepared { inputs, clock, compute, machine_before, users, devices, schedule, run_context, session })
+    let run_context = inputs.run_context(&compute);
+    Ok(Prepared { inputs, clock, compute, users, devices, schedule, run_context, session })
 }
 
 /// A played run.
@@ -188,8 +185,8 @@ pub struct Played<'r> {
 
 /// Plays a run until the schedule ends or the run is canceled, and deletes what was created at an endpoint.
 pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
-    let Prepared { inputs, clock, compute, machine_before, users, devices, schedule, run_context, session } =
-        prepared;
+    let Prepared { inputs, clock, compute, users, devices, schedule, run_context, session } = prepared;
+    let machine_before = MachineSample::now(inputs.scenario.clock);
     let canceled = users.is_empty() || inputs.cancel_token.is_cancelled();
     let finished = if session.is_some() && canceled {
         Finished { interrupted: true, ..Finished::default() }
@@ -206,12 +203,12 @@ pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
         };
         finished.unwrap_or_default()
     };
+    let machine_after = MachineSample::now(inputs.scenario.clock);
+    let machine = machine_before.zip(machine_after).map(|(before, after)| before.load_until(&after));
     let cleanup_error = match session {
         Some(session) => session.close().await.err(),
         None => None,
     };
-    let machine_after = MachineSample::now(inputs.scenario.clock);
-    let machine = machine_before.zip(machine_after).map(|(before, after)| before.load_until(after));
     Played { inputs, compute, machine, finished, cleanup_error }
 }
 
@@ -349,14 +346,14 @@ impl RunInputs<'_> {
     }
 
     /// Creates the recorder of the run, its observer and its tick.
-    fn run_context(&self, compute: &Compute, machine_before: Option<MachineSample>) -> RunContext {
+    fn run_context(&self, compute: &Compute) -> RunContext {
         let recorder = Recorder::with_watches(thresholds::watches(self.scenario));
         let (observer, length) = (Arc::clone(&self.options.observer), run_length(self.scenario));
         RunContext {
             recorder: recorder.with_workloads(self.scenario.workloads.len()),
             observer: Box::new(move |progress| observer(RunEvent::Running { progress, length })),
             tick: tick::tick(self.scenario, compute),
-            snapshot_reader: snapshot::snapshot_reader(*self, compute, machine_before),
+            snapshot_reader: snapshot::snapshot_reader(*self, compute),
         }
     }
 }
@@ -376,13 +373,12 @@ fn group(name: GroupName, backend: Option<Backend>) -> Group {
 
 /// Worker threads of each side: clients and pool share the machine.
 fn threads_per_side() -> usize {
-    (available_parallelism().map_or(1, NonZero::get) / 2).max(1)
+    (usable_cores() / 2).max(1)
 }
 
 fn cost_model(service: Service, group: Group) -> CostModel {
     if service == Service::Calibrated {
-        let cores = available_parallelism().map_or(1, NonZero::get);
-        return calibrate(group, u32::try_from(cores).unwrap_or(u32::MAX));
+        return calibrate(group, u32::try_from(usable_cores()).unwrap_or(u32::MAX));
     }
     let ServiceModel { cores, modexp_256, modexp_513, modexp_1025 } = service.model();
     // The scenario's costs apply to any base.

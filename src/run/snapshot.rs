@@ -26,23 +26,19 @@ impl RunDescription {
         let cancel_token = &CancellationToken::new();
         let inputs = RunInputs { scenario, options, cancel_token, group: *group };
         let machine_now = MachineSample::now(scenario.clock);
-        let machine = machine_before.zip(machine_now).map(|(before, now)| before.load_until(now));
+        let machine = machine_before.as_ref().zip(machine_now).map(|(before, now)| before.load_until(&now));
         build_report(inputs, usage, machine, finished, None).0
     }
 }
 
 /// Returns the function that answers the requests of `inputs.options.live`; `None` if there are none.
-pub(super) fn snapshot_reader(
-    inputs: RunInputs<'_>,
-    compute: &Compute,
-    machine_before: Option<MachineSample>,
-) -> Option<SnapshotReader> {
+pub(super) fn snapshot_reader(inputs: RunInputs<'_>, compute: &Compute) -> Option<SnapshotReader> {
     let requests = inputs.options.live.clone()?;
     let description = Arc::new(RunDescription {
         scenario: inputs.scenario.clone(),
         options: RunOptions { live: None, ..inputs.options.clone() },
         group: inputs.group,
-        machine_before,
+        machine_before: MachineSample::now(inputs.scenario.clock),
     });
     let compute = compute.clone();
     Some(Box::new(move |copy| {

@@ -216,6 +216,11 @@ fn pairs_with_too_much_steal_are_rerun_or_excluded() {
         let (code, counts, decided, sentences) = run_pairs(&with_steal(&folder, name, "*", steal), flags);
         assert_eq!((code, counts, decided), (0, [5, 0, 0], 5), "{name}: {sentences}");
     }
+    // A used-up CPU quota excludes a pair, too.
+    let throttled = "0, \\\"throttled_share\\\": 0.2";
+    let (code, counts, _, sentences) = run_pairs(&with_steal(&folder, "throttled", "2", throttled), &[]);
+    assert_eq!((code, counts), (0, [5, 1, 0]), "{sentences}");
+    assert!(sentences.contains("CPU time, or the CPU quota was used up"), "{sentences}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub(crate) fn full_report() -> Report {
             threshold("MFA.p999 < 1ms", None, Unit::Us),
         ],
         workers: Some(Workers { backend: None, client: side(3, 8123), server: side(5, 9241) }),
-        machine: Some(MachineLoad { steal_share: Some(0.0371), load_before: 0.53, load_after: 1.87 }),
+        machine: Some(machine()),
         clock: ClockKind::Wall,
         ..run_info()
     };
@@ -85,6 +85,17 @@ pub(crate) fn full_report() -> Report {
     // The fifth interval has no measurement.
     report.timeline.intervals[4].load = None;
     report
+}
+
+/// Returns the load of a machine with a quota.
+const fn machine() -> MachineLoad {
+    MachineLoad {
+        steal_share: Some(0.0371),
+        cpu_quota: Some(1.75),
+        throttled_share: Some(0.0083),
+        load_before: 0.53,
+        load_after: 1.87,
+    }
 }
 
 /// The quantity of a number.
@@ -262,7 +273,8 @@ fn sections(json: &Value) -> Vec<Section> {
         let side = &json["generator"]["workers"][side];
         (float(&side["jobs"]) - float(&side["prepared"])) / float(&side["batches"])
     });
-    let stolen = 100.0 * float(&json["generator"]["machine"]["steal_share"]);
+    let of_machine = ["steal_share", "throttled_share"];
+    let disturbed = of_machine.map(|share| 100.0 * float(&json["generator"]["machine"][share]));
     vec![
         section(
             "",
@@ -306,7 +318,7 @@ fn sections(json: &Value) -> Vec<Section> {
         section(
             "Generator",
             &["/generator", "/cpu", "/throughput/asked_per_s"],
-            batches.into_iter().chain([stolen]).collect(),
+            batches.into_iter().chain(disturbed).collect(),
         ),
         section("Environment", &["/environment", "/seed"], Vec::new()),
         section("Scenario", &[], Vec::new()),

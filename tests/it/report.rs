@@ -296,7 +296,13 @@ fn the_worst_window_has_its_time_and_an_aborting_threshold_is_first() {
 fn cpu_steal_gives_a_warning() {
     let snapshot = recorded(&sign_ins(7, 1500, false));
     let on = |steal_share, clock| {
-        let machine = Some(MachineLoad { steal_share, load_before: 0.5, load_after: 1.9 });
+        let machine = Some(MachineLoad {
+            steal_share,
+            cpu_quota: None,
+            throttled_share: None,
+            load_before: 0.5,
+            load_after: 1.9,
+        });
         Report::new(RunInfo { machine, clock, ..run_info() }, &snapshot.summary())
     };
     let warning = |report: &Report| {
@@ -308,6 +314,27 @@ fn cpu_steal_gives_a_warning() {
     assert!(!warning(&on(Some(0.05), ClockKind::Wall)) && !warning(&on(None, ClockKind::Wall)));
     let virtual_clock = on(Some(0.07), ClockKind::Virtual);
     assert!(!warning(&virtual_clock) && virtual_clock.generator.machine.is_none());
+}
+
+#[test]
+fn a_used_up_cpu_quota_gives_a_warning() {
+    let snapshot = recorded(&sign_ins(7, 1500, false));
+    let with_quota = |throttled_share| {
+        let (load_before, load_after) = (0.5, 1.9);
+        let (steal_share, cpu_quota) = (Some(0.0), Some(0.2));
+        let machine = MachineLoad { steal_share, cpu_quota, throttled_share, load_before, load_after };
+        let run_info = RunInfo { machine: Some(machine), clock: ClockKind::Wall, ..run_info() };
+        Report::new(run_info, &snapshot.summary())
+    };
+    let warning = "Warning: the CPU quota of 0.2 cores was used up in 63 % of the scheduler's periods";
+    let warns = |report: &Report| report.verdict.sentences.iter().any(|one| one.starts_with(warning));
+    let throttled = with_quota(Some(0.63));
+    assert!(warns(&throttled) && throttled.verdict.passed);
+    assert!(text(&throttled, None, false).contains("0 % steal, CPU quota used up in 63 % of periods"));
+    assert!(html::page(&throttled, None).contains("0.2 cores, used up in 63 % of periods"));
+    let held = with_quota(Some(0.01));
+    assert!(!held.verdict.sentences.iter().any(|one| one.contains("quota")));
+    assert!(!with_quota(None).to_json().contains("throttled"));
 }
 
 #[test]

@@ -3,9 +3,7 @@
 use std::cell::{Cell as Count, RefCell};
 use std::collections::BTreeMap;
 use std::io;
-use std::num::NonZero;
 use std::rc::Rc;
-use std::thread::available_parallelism;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -17,6 +15,7 @@ use super::{Conformance, Example, Outcome, RuleResult};
 use crate::actors::{UserContext, system};
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
+use crate::control_groups::usable_cores;
 use crate::endpoint::{EndpointConfig, EndpointSession, NewPool, SessionError, SetupError};
 use crate::scenario::Delay;
 use crate::target::AdminTarget as _;
@@ -62,7 +61,7 @@ pub fn play_at_endpoint(
     let system = system(ClockKind::Wall)?;
     system.block_on(async {
         let clock = Clock::start(ClockKind::Wall);
-        let threads = available_parallelism().map_or(1, NonZero::get);
+        let threads = usable_cores();
         let mut rng = Seed::new(clock.now().as_us()).rng("prepared", 0);
         let compute = Compute::threads(threads, 1, &mut rng)?;
         let accepts_risk_level = match at.connect(clock).await {

@@ -44,6 +44,12 @@ pub(super) fn generator(report: &Report) -> Markup {
                         "load " (number(machine.load_before)) " before and " (number(machine.load_after)) " at the end"
                         @if let Some(share) = machine.steal_share { ", " (percent(share)) " stolen by others" }
                     }
+                    @if let Some(cores) = machine.cpu_quota {
+                        dt { "CPU quota" } dd {
+                            (number(cores)) " cores"
+                            @if let Some(share) = machine.throttled_share { ", used up in " (percent(share)) " of periods" }
+                        }
+                    }
                 }
                 dt { "Modexps" } dd { (cpu.modexps_per_sign_in.map_or_else(|| UNKNOWN.to_owned(), number)) " a sign-in" }
             }
