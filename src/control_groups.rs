@@ -29,7 +29,7 @@ fn directories(controller: &str, groups: &str, mounts: &str) -> Vec<PathBuf> {
         });
         let Some(group) = group else { continue };
         // In a container, the root of the mount is often the group itself, or the path is outside of it.
-        let below = Path::new(group).strip_prefix(root).unwrap_or(Path::new(""));
+        let below = Path::new(group).strip_prefix(root).unwrap_or_else(|_| Path::new(""));
         let below = if group.contains("..") { Path::new("") } else { below };
         directories.extend(below.ancestors().map(|part| Path::new(point).join(part)));
     }

@@ -11,7 +11,7 @@
 //! | [`http`], [`report`] | AWS JSON 1.1 as server and client; the report in all its forms |
 //! | [`actors`], [`store`] | conductor, users, devices and pool; the state file |
 //! | [`endpoint`] | a session at an endpoint: its pool, the users created there, their deletion |
-//! | [`scenario`], [`workload`], [`settings`], [`target`], [`compute`], [`metrics`] | what happens, when, where arithmetic runs, what is counted |
+//! | [`scenario`], [`workload`], [`settings`], [`target`], [`compute`], [`metrics`], [`failure`] | what happens, when, where arithmetic runs, what is counted, why requests fail |
 //! | [`poolproof_pool`], [`poolproof_client`], [`poolproof_oracle`] | pool, client and oracle, independent of each other |
 //! | [`poolproof_srp`], [`poolproof_cognito`] | SRP; the API as types |
 //! | [`clock`], [`control_groups`], [`input`], [`rounding`], [`text`] | clocks; quotas of the machine; reading files; numbers and text |
@@ -37,6 +37,7 @@ pub mod compare;
 pub mod compute;
 pub mod control_groups;
 pub mod endpoint;
+pub mod failure;
 pub mod http;
 pub mod input;
 pub mod matrix;
@@ -46,6 +47,7 @@ pub mod rounding;
 pub mod run;
 pub mod scenario;
 pub mod settings;
+mod signals;
 pub mod store;
 pub mod target;
 pub mod text;

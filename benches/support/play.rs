@@ -34,6 +34,7 @@ pub(crate) fn play(text: &str, endpoint: Option<EndpointConfig>) -> (Report, f64
         backend: None,
         defect: None,
         endpoint,
+        drain: None,
         observer,
         live: None,
     };

@@ -1,5 +1,6 @@
 //! The conductor starts sign-ins at their times and records their results.
 
+mod ending;
 mod progress;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,9 +9,11 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
+use super::drain::Drain;
 use super::idle::IdleUsers;
 use super::user::{SignInResult, StartSignIn, User};
 use crate::clock::Clock;
+use crate::failure::Failure;
 use crate::metrics::{DueSignIn, LiveStats, Recorder, SignInRecord};
 use crate::workload::{Arrival, ClosedWorkload, MergedArrivals, home_address};
 use poolproof_cognito::time::Timestamp;
@@ -64,7 +67,7 @@ pub struct RunContext {
 }
 
 /// Progress of a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RunProgress {
     /// Counts so far.
     pub live: LiveStats,
@@ -93,6 +96,8 @@ pub struct Finished {
     pub devices: Vec<u32>,
     /// How many of them are new in the run.
     pub new_devices: u64,
+    /// When the load was over, if requests were canceled after it.
+    pub drained_since: Option<Timestamp>,
 }
 
 /// How the arrivals of an open workload met their times, warm-up included.
@@ -134,6 +139,9 @@ pub struct Conductor {
     tick: Option<Tick>,
     snapshot_reader: Option<SnapshotReader>,
     abort: Option<ThresholdAbort>,
+    drain: Drain,
+    /// When the load was over, while sign-ins were in flight.
+    load_ended: Option<Timestamp>,
     /// Sign-ins since the last progress report, and its time.
     unreported: u32,
     reported_at: Duration,
@@ -155,6 +163,7 @@ impl Conductor {
         devices: Vec<u32>,
         schedule: Schedule,
         run_context: RunContext,
+        drain: Drain,
         done: oneshot::Sender<Finished>,
     ) -> Self {
         let RunContext { recorder, observer, tick, snapshot_reader } = run_context;
@@ -180,6 +189,8 @@ impl Conductor {
             tick,
             snapshot_reader,
             abort: None,
+            drain,
+            load_ended: None,
             unreported: 0,
             reported_at: Duration::ZERO,
             done: Some(done),
@@ -199,7 +210,7 @@ impl Conductor {
                     self.recorder.end_load(workload, at);
                 }
             }
-            let Some(arrival) = self.next else { return self.finish_if_idle() };
+            let Some(arrival) = self.next else { return self.finish_if_idle(ctx) };
             if arrival.at > self.elapsed() {
                 let (clock, due) = (self.clock, self.start.plus(arrival.at));
                 let wait = async move { clock.sleep_until(due).await };
@@ -253,6 +264,11 @@ impl Conductor {
         let SignInResult { end, began, prepared, ended, human_time, steps, judgements, throttled, .. } =
             sign_in_result;
         let (requests, new_device) = (sign_in_result.requests, sign_in_result.new_device);
+        let failures = sign_in_result.failures.into_iter().map(|(at, cause, example)| Failure {
+            cause,
+            at: at.since(self.start),
+            example,
+        });
         self.new_devices += u64::from(new_device);
         if let Some(devices) = self.devices.get_mut(user) {
             *devices += u32::from(new_device);
@@ -274,6 +290,7 @@ impl Conductor {
             judgements,
             throttled,
             requests,
+            failures: failures.collect(),
         });
         let elapsed = self.elapsed();
         self.unreported += 1;
@@ -293,10 +310,13 @@ impl Conductor {
             self.idle.take_user(user);
             self.dispatch(user, arrival, ctx);
         }
-        let Some(next_think_time) =
-            self.closed_workloads.get_mut(&workload).map(ClosedWorkload::next_think_time)
+        let Some(next_think_time) = self
+            .closed_workloads
+            .get_mut(&workload)
+            .filter(|_| !self.drain.is_over())
+            .map(ClosedWorkload::next_think_time)
         else {
-            return self.finish_if_idle();
+            return self.finish_if_idle(ctx);
         };
         let (clock, conductor) = (self.clock, ctx.address());
         actix::spawn(async move {
@@ -329,7 +349,7 @@ impl Conductor {
     fn next_iteration(&mut self, workload: u16, ctx: &mut Context<Self>) {
         let elapsed = self.elapsed();
         let Some(closed_workloads) = self.closed_workloads.get_mut(&workload) else {
-            return self.finish_if_idle();
+            return self.finish_if_idle(ctx);
         };
         match closed_workloads.next(elapsed) {
             Some(arrival) => {
@@ -338,7 +358,7 @@ impl Conductor {
                 }
                 self.admit(arrival, ctx);
             }
-            None => self.finish_if_idle(),
+            None => self.finish_if_idle(ctx),
         }
     }
 
@@ -377,12 +397,18 @@ impl Conductor {
         ctx.stop();
     }
 
-    fn finish_if_idle(&mut self) {
+    fn finish_if_idle(&mut self, ctx: &mut Context<Self>) {
         let elapsed = self.elapsed();
-        let more = self.next.is_some()
-            || !self.closed_workloads.values().all(|closed_workloads| closed_workloads.is_over(elapsed));
+        let is_over = |closed_workloads: &ClosedWorkload| closed_workloads.is_over(elapsed);
+        let more =
+            self.next.is_some() || !self.drain.is_over() && !self.closed_workloads.values().all(is_over);
         if !more && self.in_flight.is_empty() && self.waiting.is_empty() {
-            self.finish(false);
+            return self.finish(false);
+        }
+        let no_more_due = self.next.is_none()
+            && self.closed_workloads.values().all(|closed_workloads| closed_workloads.ends_by(elapsed));
+        if no_more_due && self.load_ended.is_none() {
+            self.start_drain(ctx);
         }
     }
 
@@ -409,6 +435,7 @@ impl Conductor {
             arrival_counts,
             devices: std::mem::take(&mut self.devices),
             new_devices: self.new_devices,
+            drained_since: self.load_ended.filter(|_| self.drain.is_over()),
         }));
     }
 }
@@ -429,6 +456,7 @@ impl Actor for Conductor {
         for workload in self.closed_workloads.keys().copied().collect::<Vec<_>>() {
             self.await_stage(workload, ctx);
         }
+        self.await_closed_ends(ctx);
         self.schedule_tick(1, ctx);
     }
 }

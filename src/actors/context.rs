@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::drain::Drain;
 use crate::clock::Clock;
 use crate::compute::Compute;
 use crate::scenario::{AuthFlow, Delay};
@@ -46,6 +47,8 @@ pub struct UserContext {
     pub flows: Rc<[AuthFlow]>,
     /// The pool's custom challenges.
     pub custom_auth: Rc<[CustomChallenge]>,
+    /// The time that requests get after the end of the load.
+    pub drain: Drain,
     /// Whether any workload uses tokens after a sign-in.
     pub keeps_tokens: bool,
 }

@@ -9,6 +9,7 @@ use super::context::UserContext;
 use super::device::{Ask, DeviceActor};
 use crate::compute::Side;
 use crate::endpoint::Backoff;
+use crate::failure::FailureCause;
 use crate::target::TransportError;
 use poolproof_client::{Action, CodeSource, Device, DeviceAnswer, DeviceRequest, Event, SignIn};
 use poolproof_cognito::ids::Username;
@@ -19,6 +20,25 @@ use poolproof_cognito::totp::{STEP_S, TotpSecret, step_at};
 
 /// People answer a challenge at least this long before it expires, or not at all.
 const MARGIN: Duration = Duration::from_secs(5);
+
+/// A request that was refused or failed for good.
+#[derive(Clone, Debug)]
+pub(super) struct LastError {
+    /// Its step and the error.
+    pub(super) text: String,
+    pub(super) repetition: Repetition,
+}
+
+/// How often a set-up may be tried again after an error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Repetition {
+    /// The endpoint refused.
+    Never,
+    /// A connection can end at any time.
+    Once,
+    /// The endpoint is busy.
+    Often,
+}
 
 /// A user during one sign-in.
 pub(super) struct SignInDriver {
@@ -41,6 +61,10 @@ pub(super) struct SignInDriver {
     pub(super) throttled: Vec<SignInStep>,
     /// Requests sent.
     pub(super) requests: u32,
+    /// Requests that failed: when, why, and the error.
+    pub(super) failures: Vec<(Timestamp, FailureCause, String)>,
+    /// The last refusal or failure.
+    pub(super) last_error: Option<LastError>,
     /// A device that was enrolled during the sign-in.
     pub(super) new_device: Option<Addr<DeviceActor>>,
 }
@@ -56,7 +80,7 @@ impl SignInDriver {
                 Action::Compute(job) => Event::JobResult(self.context.compute.run(Side::Client, job).await),
                 Action::Send(request) => match self.send(request).await {
                     Ok(reply) => Event::Answer(reply),
-                    Err(TransportError(why)) => Event::NoAnswer(why),
+                    Err(TransportError { why, .. }) => Event::NoAnswer(why),
                 },
                 Action::Device(ask) => self.ask_device(ask).await,
                 Action::EnterCode(of) => self.type_code(&of).await,
@@ -64,28 +88,60 @@ impl SignInDriver {
         }
     }
 
-    /// Sends a request, retries it after backoff when the pool throttles, and measures the time.
+    /// Sends a request, retries it after backoff when the pool throttles or asks for a repetition, and
+    /// measures the time.
     pub(super) async fn send(&mut self, request: Request) -> Result<Reply, TransportError> {
         let clock = self.context.clock;
         let (step, start) = (request.step(), clock.now());
         let mut backoff = Backoff::new();
         let mut retries = self.context.retries;
         let (answer, busy) = loop {
-            let answer = self.context.target.call(self.origin, request.clone()).await;
+            let answer = self.call(request.clone()).await;
             let busy = matches!(&answer, Ok(Err(error)) if error.kind == ErrorKind::TooManyRequests);
+            let retry_after = match &answer {
+                Ok(reply) => reply.as_ref().err().and_then(|error| error.retry_after),
+                Err(error) => error.retry_after,
+            };
             self.requests += 1;
             self.throttled.extend(busy.then_some(step));
-            if !busy || retries == 0 {
+            let again = busy || answer.is_err() && retry_after.is_some();
+            if !again || retries == 0 || self.context.drain.is_over() {
                 break (answer, busy);
             }
             retries -= 1;
-            clock.sleep(backoff.draw(&mut self.rng)).await;
+            clock.sleep(backoff.wait(&mut self.rng, retry_after)).await;
         };
+        match &answer {
+            Ok(Ok(_)) => {}
+            Ok(Err(refusal)) => {
+                let may_pass = matches!(refusal.kind, ErrorKind::TooManyRequests | ErrorKind::InternalError);
+                let repetition = if may_pass { Repetition::Often } else { Repetition::Never };
+                self.last_error = Some(LastError { text: format!("{step}: {refusal}"), repetition });
+            }
+            Err(error) => {
+                self.record_failure(error.cause, format!("{step}: {}", error.why));
+                let repetition = if error.is_server_failure() { Repetition::Often } else { Repetition::Once };
+                self.last_error = Some(LastError { text: format!("{step}: {}", error.why), repetition });
+            }
+        }
         // A step that the pool did not decide has no latency: it would count as a fast one.
         if answer.is_ok() && !busy {
             self.steps.push((step, clock.now().since(start)));
         }
         answer
+    }
+
+    /// Sends a request once. After the end of the run, no request follows one that was canceled.
+    async fn call(&self, request: Request) -> Result<Reply, TransportError> {
+        if let Some((_, FailureCause::Unfinished, _)) = self.failures.last() {
+            return Err(TransportError::new(FailureCause::Unfinished, "not sent after the end of the run"));
+        }
+        let answer = self.context.target.call(self.origin, request);
+        self.context.drain.limit(self.context.clock, answer).await
+    }
+
+    fn record_failure(&mut self, cause: FailureCause, error: String) {
+        self.failures.push((self.context.clock.now(), cause, error));
     }
 
     async fn ask_device(&mut self, ask: DeviceRequest) -> Event {
@@ -101,7 +157,11 @@ impl SignInDriver {
         };
         match device.send(Ask(ask)).await {
             Ok(answer) => Event::Device(answer),
-            Err(error) => Event::NoAnswer(format!("the device actor has stopped: {error}")),
+            Err(error) => {
+                let why = format!("the device actor has stopped: {error}");
+                self.record_failure(FailureCause::ConnectionClosed, why.clone());
+                Event::NoAnswer(why)
+            }
         }
     }
 

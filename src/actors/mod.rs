@@ -12,6 +12,7 @@
 mod conductor;
 mod context;
 mod device;
+mod drain;
 mod driver;
 mod idle;
 mod pool;
@@ -27,6 +28,7 @@ pub use conductor::{
     SnapshotReader, ThresholdAbort, Tick,
 };
 pub use context::UserContext;
+pub use drain::Drain;
 pub use pool::{PoolActor, PoolTarget};
 pub use provision::{NewUser, ProvisionConfig, TestUser, UserCredentials, provision};
 pub use system::system;

@@ -9,6 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::clock::Clock;
 use crate::compute::{Compute, Side};
+use crate::failure::FailureCause;
 use crate::target::{Target, TransportError};
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::protocol::{Origin, Reply, Request};
@@ -101,7 +102,10 @@ impl PoolTarget {
 impl Target for PoolTarget {
     fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, TransportError>> {
         let answer = self.0.send(Call(origin, request));
-        answer.map(|answer| answer.map_err(|error| TransportError(error.to_string()))).boxed_local()
+        let stopped = |error: MailboxError| {
+            TransportError::new(FailureCause::ConnectionClosed, format!("the pool actor: {error}"))
+        };
+        answer.map(move |answer| answer.map_err(stopped)).boxed_local()
     }
 
     fn delivered_code(&self, username: &Username) -> LocalBoxFuture<'_, Option<String>> {

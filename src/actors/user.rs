@@ -12,6 +12,7 @@ use super::context::UserContext;
 use super::driver::SignInDriver;
 use super::token_actions::{self, HeldToken, TokenAction, TokenReply};
 use super::user_state::{AttemptInputs, OwnedDevice, UserState, through_mfa};
+use crate::failure::FailureCause;
 use crate::metrics;
 use crate::scenario::AuthFlow;
 use poolproof_client::{End, FirstFactor, Intent, SignIn, SignInFlow, SignInOptions};
@@ -73,6 +74,8 @@ pub(super) struct SignInResult {
     pub(super) judgements: Vec<Judgement>,
     pub(super) throttled: Vec<SignInStep>,
     pub(super) requests: u32,
+    /// The requests that failed: when, why, and the error.
+    pub(super) failures: Vec<(Timestamp, FailureCause, String)>,
     /// Whether the pool issued a key for a new device.
     pub(super) new_device: bool,
 }
@@ -188,6 +191,8 @@ impl User {
             human_time: Duration::ZERO,
             throttled: Vec::new(),
             requests: 0,
+            failures: Vec::new(),
+            last_error: None,
             new_device: None,
         }
     }
@@ -231,7 +236,7 @@ impl User {
             None => (now, metrics::SignInStatus::Abandoned),
             Some((ended, end)) => (*ended, metrics_end(end)),
         };
-        let SignInDriver { human_time, steps, throttled, requests, .. } = driver;
+        let SignInDriver { human_time, steps, throttled, requests, failures, .. } = driver;
         SignInResult {
             end,
             began,
@@ -242,6 +247,7 @@ impl User {
             judgements,
             throttled,
             requests,
+            failures,
             new_device: machine.enrollment().is_some(),
         }
     }

@@ -5,10 +5,10 @@ use rand::RngExt as _;
 
 use super::context::UserContext;
 use super::device::DeviceActor;
-use super::driver::SignInDriver;
+use super::driver::{LastError, Repetition, SignInDriver};
 use super::provision::{TestUser, remembers};
 use super::user_state::through_mfa;
-use crate::endpoint::{EndpointSession, SetupError};
+use crate::endpoint::{Backoff, EndpointSession, RETRIES, SetupError};
 use crate::scenario::SignInName;
 use crate::workload::UserSpec;
 use poolproof_client::{End, SignIn, SignInFlow, SignInOptions};
@@ -167,19 +167,48 @@ impl TestUser {
         let mut last = None;
         for number in 0..self.user_spec.devices {
             let opts_in = remembers(&self.user_spec, number);
-            let sign_in = self
-                .sign_in(
-                    context,
-                    SignInVariation { confirms_device: true, opts_in, ..SignInVariation::default() },
-                )
-                .await;
+            let variation = SignInVariation { confirms_device: true, opts_in, ..SignInVariation::default() };
+            let enrolled = |sign_in: &SignIn| sign_in.enrollment().is_some_and(|new| new.confirmed);
+            let (sign_in, error) = self.sign_in_until(context, variation, enrolled).await;
             last = sign_in.ended().map(|(_, end)| end.clone());
-        }
-        match last {
-            Some(End::Refused(error)) if self.devices.is_empty() => {
-                Err(SetupError::unexpected(&self.sign_in_label(), error.to_string()))
+            match (&last, error) {
+                (Some(End::Refused(refusal)), _) if self.devices.is_empty() => {
+                    return Err(SetupError::unexpected(&self.sign_in_label(), refusal.to_string()));
+                }
+                (_, Some(error)) => {
+                    let why = format!("cannot enroll a device: {error}");
+                    return Err(SetupError::unexpected(&self.sign_in_label(), why));
+                }
+                _ => {}
             }
-            last => Ok(last),
+        }
+        Ok(last)
+    }
+
+    /// Signs in. If the endpoint was busy or gave no answer before `done`, signs in again, as
+    /// administrators' requests are repeated. Returns the last sign-in and its last error.
+    async fn sign_in_until(
+        &mut self,
+        context: &UserContext,
+        variation: SignInVariation,
+        done: fn(&SignIn) -> bool,
+    ) -> (SignIn, Option<String>) {
+        let patient = UserContext { retries: context.retries.max(RETRIES), ..context.clone() };
+        let mut rng = context.seed.rng("set-up again", self.user_spec.number.into());
+        let mut backoff = Backoff::new();
+        let mut retries = RETRIES;
+        loop {
+            let (sign_in, error) = self.play(&patient, variation).await;
+            let again = match error.as_ref().map(|error| error.repetition) {
+                Some(Repetition::Often) => true,
+                Some(Repetition::Once) => retries == RETRIES,
+                Some(Repetition::Never) | None => false,
+            };
+            if done(&sign_in) || !again || retries == 0 {
+                return (sign_in, error.map(|error| error.text));
+            }
+            retries -= 1;
+            context.clock.sleep(backoff.wait(&mut rng, None)).await;
         }
     }
 
@@ -200,10 +229,12 @@ impl TestUser {
         let factors = self.user_spec.factors;
         if factors.has_totp() && self.totp.is_none() {
             let mut without_devices = Self::of(self.user_spec.clone(), self.password.clone(), None);
-            let sign_in = without_devices.sign_in(context, SignInVariation::default()).await;
+            let signed_in = |sign_in: &SignIn| sign_in.tokens().is_some();
+            let variation = SignInVariation::default();
+            let (sign_in, error) = without_devices.sign_in_until(context, variation, signed_in).await;
             let Some(tokens) = sign_in.tokens() else {
-                let why = sign_in.ended().map_or_else(String::new, |(_, end)| format!("{end:?}"));
-                return Err(SetupError::unexpected(&self.sign_in_label(), why));
+                let end = || sign_in.ended().map_or_else(String::new, |(_, end)| format!("{end:?}"));
+                return Err(SetupError::unexpected(&self.sign_in_label(), error.unwrap_or_else(end)));
             };
             self.set_up_totp(session, context, &tokens.access_token).await?;
         }
@@ -255,6 +286,15 @@ impl TestUser {
 
     /// Signs in, and keeps a device and an authenticator app that were set up during it.
     pub async fn sign_in(&mut self, context: &UserContext, variation: SignInVariation) -> SignIn {
+        self.play(context, variation).await.0
+    }
+
+    /// Signs in and also returns the last request that was refused or failed.
+    async fn play(
+        &mut self,
+        context: &UserContext,
+        variation: SignInVariation,
+    ) -> (SignIn, Option<LastError>) {
         let device = variation.device.and_then(|place| self.devices.get(place)).cloned();
         let options = self.options(context, &variation, device.as_ref().map(|(key, _)| key.clone()));
         // Time and user make the random numbers of each sign-in different.
@@ -273,7 +313,7 @@ impl TestUser {
             self.devices.push((new.metadata.device_key.clone(), device.clone()));
             self.mfa_bound = machine.attempts().iter().any(through_mfa);
         }
-        machine
+        (machine, driver.last_error)
     }
 
     /// Keeps a key that was issued and never confirmed: a device without a secret, at the end of the list.
@@ -333,6 +373,8 @@ impl TestUser {
             human_time: std::time::Duration::ZERO,
             throttled: Vec::new(),
             requests: 0,
+            failures: Vec::new(),
+            last_error: None,
             new_device: None,
         }
     }

@@ -2,7 +2,8 @@
 
 use super::model::{Figures, Reason};
 use super::runner::MIN_SIGN_INS;
-use crate::report::{Report, Shortage};
+use crate::failure::FailureCause;
+use crate::report::{Failures, Report, Shortage};
 
 /// A run keeps up if it answers at least this share of the due sign-ins within their time.
 const MIN_ACHIEVED: f64 = 0.99;
@@ -52,6 +53,11 @@ pub(super) fn evaluate_level(report: &Report, users: u32) -> LevelResult {
     let part =
         |count: u64| if due_sign_ins(report) == 0 { 0.0 } else { count as f64 / due_sign_ins(report) as f64 };
     let lost = part(report.sign_ins.transport_failed);
+    // A limit of this machine and a queue at the end of the level are not the silence of a target.
+    let explained =
+        |failures: &&Failures| failures.cause.is_local() || failures.cause == FailureCause::Unfinished;
+    let explained: u64 = report.failures.iter().filter(explained).map(|failures| failures.sign_ins).sum();
+    let lost = lost - part(explained);
     if lost > 1.0 - MIN_ACHIEVED {
         reasons.push(Reason::NoAnswer { share: lost });
     }
@@ -92,7 +98,7 @@ fn users_in_flight(report: &Report) -> f64 {
 
 /// Returns the number of due sign-ins, warm-up included.
 const fn due_sign_ins(report: &Report) -> u64 {
-    report.sign_ins.started + report.generator.dropped
+    report.sign_ins.started + report.sign_ins.unfinished + report.generator.dropped
 }
 
 /// Returns the growth of the median latency in µs per second of the measured part: the median of the slopes

@@ -74,6 +74,10 @@ impl SearchOutcome<'_> {
             (Limit::Generator, Some(Shortage::Users)) => say(
                 "The scenario ran out of users before the pool reached its limit. Raise population.users.",
             ),
+            (Limit::Generator, Some(Shortage::Limits)) => say(
+                "The generator ran out of files, ports or memory before the pool reached its limit. Raise \
+                    `ulimit -n`.",
+            ),
             (Limit::Generator, _) => {
                 say("The generator reached its limit before the pool did. Give the generator more cores.");
             }
@@ -120,6 +124,9 @@ fn lowest_level_failure(level: &Level) -> (u8, String) {
         let advice = match level.short_of() {
             Some(Shortage::Users) => {
                 "the scenario ran out of users. Raise population.users, or start lower with --from."
+            }
+            Some(Shortage::Limits) => {
+                "the generator ran out of files, ports or memory. Raise `ulimit -n`, or start lower with --from."
             }
             _ => "the generator could not keep up. Give it more cores, or start lower with --from.",
         };
@@ -205,6 +212,7 @@ mod tests {
         for (shortage, wanted, unwanted) in [
             (Shortage::Users, "population.users", "more cores"),
             (Shortage::Cores, "more cores", "population.users"),
+            (Shortage::Limits, "ulimit -n", "more cores"),
         ] {
             let levels = [level(10.0, Vec::new()), level(20.0, vec![short_of(shortage)])];
             let answer = answer(Limit::Generator);

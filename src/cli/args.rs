@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -14,6 +15,7 @@ use super::target_args::TargetArgs;
 use super::values::{ClockArg, workers};
 use crate::advise::Severity;
 use crate::report;
+use crate::scenario;
 use poolproof_srp::Backend;
 
 const EXIT_CODES: &str = "\
@@ -24,7 +26,7 @@ Exit codes:
    80  a decision does not match the rules, or denied advice was given
    81  a comparison found a regression
    82  a comparison is inconclusive
-   83  the generator could not keep up, so its figures are not valid
+   83  the generator could not keep up, or lacked files, ports or memory
    84  the reports cannot be compared
    99  a threshold was crossed, or there were too few samples
   104  a scenario or a pool document is invalid; nothing was run
@@ -136,6 +138,10 @@ pub(super) struct RunArgs {
     /// on it.
     #[arg(long, value_name = "reference|portable|avx2|ifma", value_parser = backend)]
     pub(super) srp: Option<Backend>,
+    /// How long requests may take after the end of the load before they are canceled [default: 10s; under the
+    /// virtual clock every answer is awaited].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) drain: Option<Duration>,
     #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]
@@ -156,6 +162,10 @@ pub(super) struct ReportArgs {
     /// The report.json of another run of the same scenario, to show beside it.
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    scenario::time(text)
 }
 
 fn backend(text: &str) -> Result<Backend, String> {

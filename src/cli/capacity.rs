@@ -33,6 +33,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
         backend: None,
         defect: None,
         endpoint,
+        drain: None,
         observer: progress.observer(),
         live: None,
     };

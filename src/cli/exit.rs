@@ -17,7 +17,7 @@ pub enum Exit {
     Regressed,
     /// A comparison is inconclusive.
     Inconclusive,
-    /// The generator could not keep up, so its figures are not valid.
+    /// The generator could not keep up, or lacked files, ports or memory, so its figures are not valid.
     Saturated,
     /// The reports cannot be compared.
     Incomparable,

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Exit, print_stderr, usage_error};
 use crate::clock::ClockKind;
+use crate::failure::{FailureCause, Failures};
 use crate::http::prometheus::{MetricKind, MetricsPage};
 use crate::http::server::{Page, PageRequest, PageServerHandle, RespondPage, Senders, serve_pages};
 use crate::run::{Observer, RunEvent};
@@ -72,10 +73,10 @@ impl MetricsServer {
         let states = Arc::clone(&self.states);
         Arc::new(move |event| {
             if let Some(state) = lock(&states).scenarios.last_mut() {
-                match event {
+                match &event {
                     // Several threads report progress, in any order.
-                    RunEvent::Provisioned { done, .. } => state.provisioned = state.provisioned.max(done),
-                    RunEvent::Running { .. } => state.running = Some(event),
+                    RunEvent::Provisioned { done, .. } => state.provisioned = state.provisioned.max(*done),
+                    RunEvent::Running { .. } => state.running = Some(event.clone()),
                 }
             }
             observer(event);
@@ -110,8 +111,8 @@ fn write_metrics(page: &mut MetricsPage, state: &State) {
     let own = [("scenario", name)];
     let users = "Idle users.";
     page.metric("poolproof_run_users", MetricKind::Gauge, users).sample(&own, state.provisioned);
-    let Some(RunEvent::Running { progress, length }) = state.running else { return };
-    let (live, ends) = (progress.live, progress.live.ends);
+    let Some(RunEvent::Running { progress, length }) = &state.running else { return };
+    let (live, ends) = (&progress.live, progress.live.ends);
     let mut sign_ins =
         page.metric("poolproof_sign_ins_total", MetricKind::Counter, "Finished sign-ins by result.");
     for (end, count) in [
@@ -135,6 +136,7 @@ fn write_metrics(page: &mut MetricsPage, state: &State) {
             latency.sample(&[own[0], ("quantile", quantile)], time.as_secs_f64());
         }
     }
+    failures(&mut page, own[0], &live.failures);
     let left = length.saturating_sub(progress.elapsed).as_secs_f64();
     let mut one = |name, kind, help, value: String| page.metric(name, kind, help).sample(&own, value);
     let offered = "Arrivals due so far, with warm-up and dropped ones.";
@@ -155,4 +157,52 @@ fn write_metrics(page: &mut MetricsPage, state: &State) {
         "Time until the workload ends.",
         format!("{left:.3}"),
     );
+}
+
+/// Adds the failed requests by cause.
+fn failures(page: &mut MetricsPage, scenario: (&str, &str), failures: &Failures) {
+    let help = "Failed requests by cause.";
+    let mut requests = page.metric("poolproof_failed_requests_total", MetricKind::Counter, help);
+    for cause in FailureCause::ALL {
+        let count = failures.get(cause).map_or(0, |failures| failures.requests);
+        requests.sample(&[scenario, ("cause", cause.as_str())], count);
+    }
+    let help = "Time of the first failed request with this cause since the start of the run, and its error.";
+    let mut first = page.metric("poolproof_failed_requests_first_seconds", MetricKind::Gauge, help);
+    for (cause, failures) in failures.iter() {
+        let labels = [scenario, ("cause", cause.as_str()), ("example", &failures.example)];
+        first.sample(&labels, failures.first.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::actors::RunProgress;
+    use crate::failure::Failure;
+    use crate::metrics::Recorder;
+
+    #[test]
+    fn failed_requests_are_shown_by_cause() {
+        let mut live = Recorder::new().live();
+        let (cause, at) = (FailureCause::ConnectionReset, Duration::from_millis(1500));
+        let example = "INITIATE_AUTH: \"reset\"".to_owned();
+        live.failures.record(&[Failure { cause, at, example }], true, true);
+        let progress = RunProgress { live, elapsed: at, in_flight: 0, waiting: 0 };
+        let running = Some(RunEvent::Running { progress, length: Duration::from_secs(9) });
+        let info = ["x", "1", "wall", "embedded"].map(str::to_owned);
+        let mut page = MetricsPage::default();
+        write_metrics(&mut page, &State { info, provisioned: 0, running });
+        let text = page.into_text();
+        for line in [
+            "poolproof_failed_requests_total{scenario=\"x\",cause=\"connection_reset\"} 1\n",
+            "poolproof_failed_requests_total{scenario=\"x\",cause=\"timeout\"} 0\n",
+            "poolproof_failed_requests_first_seconds{scenario=\"x\",cause=\"connection_reset\",\
+                example=\"INITIATE_AUTH: \\\"reset\\\"\"} 1.5\n",
+        ] {
+            assert!(text.contains(line), "{line}{text}");
+        }
+    }
 }

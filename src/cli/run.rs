@@ -170,6 +170,7 @@ fn run_one(
         backend: args.srp,
         defect: None,
         endpoint: endpoint.cloned(),
+        drain: args.drain,
         observer,
         live,
     };

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::backoff::Backoff;
 use crate::clock::Clock;
+use crate::failure::FailureCause;
 use crate::target::{AdminTarget, TransportError};
 use poolproof_cognito::protocol::{
     AccountRequest, ErrorKind, ManagementRequest, Operation, OperationResponse,
@@ -13,7 +14,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::seed::{Rng, Seed};
 
 /// Retries of one request: about 13 seconds on average.
-const RETRIES: u32 = 8;
+pub(crate) const RETRIES: u32 = 8;
 
 /// An operation that the endpoint refused or did not answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,6 +25,8 @@ pub struct SetupError {
     pub why: String,
     /// The error kind; `None` if there was no valid response.
     pub refusal: Option<ErrorKind>,
+    /// Why there was no valid response, if so.
+    pub cause: Option<FailureCause>,
     /// What the run created before the failure and could not delete.
     pub cleanup_error: Option<Box<CleanupError>>,
 }
@@ -31,7 +34,8 @@ pub struct SetupError {
 impl SetupError {
     /// An error about an invalid response.
     pub(crate) fn unexpected(attempted: &str, why: impl Into<String>) -> Self {
-        Self { attempted: attempted.to_owned(), why: why.into(), refusal: None, cleanup_error: None }
+        let (attempted, why) = (attempted.to_owned(), why.into());
+        Self { attempted, why, refusal: None, cause: None, cleanup_error: None }
     }
 
     /// Returns whether the operation certainly had no effect. An unreadable response is [`ErrorKind::Other`]
@@ -108,16 +112,21 @@ impl AdminClient {
                     ErrorKind::InternalError => repeatable,
                     _ => false,
                 },
+                Err(error) if error.is_server_failure() => repeatable,
                 // A connection can end at any time, so one retry is enough; a server that never answers is
                 // not retried.
-                Err(TransportError(_)) => repeatable && retries == RETRIES,
+                Err(_) => repeatable && retries == RETRIES,
                 Ok(Ok(_)) => false,
             };
             if !again || retries == 0 {
                 break answer;
             }
             retries -= 1;
-            let wait = backoff.draw(&mut self.rng.borrow_mut());
+            let retry_after = match &answer {
+                Ok(answer) => answer.as_ref().err().and_then(|error| error.retry_after),
+                Err(error) => error.retry_after,
+            };
+            let wait = backoff.wait(&mut self.rng.borrow_mut(), retry_after);
             self.clock.sleep(wait).await;
         };
         match answer {
@@ -126,7 +135,9 @@ impl AdminClient {
                 refusal: Some(error.kind),
                 ..SetupError::unexpected(attempted, error.to_string())
             }),
-            Err(TransportError(why)) => Err(SetupError::unexpected(attempted, why)),
+            Err(TransportError { cause, why, .. }) => {
+                Err(SetupError { cause: Some(cause), ..SetupError::unexpected(attempted, why) })
+            }
         }
     }
 }
@@ -169,7 +180,7 @@ mod tests {
 
     impl Target for FailingEndpoint {
         fn call(&self, _: Origin, _: Request) -> LocalBoxFuture<'_, Result<Reply, TransportError>> {
-            async { Err(TransportError("not for users".to_owned())) }.boxed_local()
+            async { Err(TransportError::new(FailureCause::Unreachable, "not for users")) }.boxed_local()
         }
 
         fn delivered_code(&self, _: &Username) -> LocalBoxFuture<'_, Option<String>> {
@@ -216,7 +227,11 @@ mod tests {
         let throttled: EndpointResult = Ok(Err(ApiError::too_many_requests()));
         let failed: EndpointResult = Ok(Err(ApiError::internal("HTTP status 503")));
         let refused: EndpointResult = Ok(Err(ApiError::user_not_found()));
-        let silent: EndpointResult = Err(TransportError("no response within 30s".to_owned()));
+        let silent: EndpointResult =
+            Err(TransportError::new(FailureCause::Timeout, "no response within 30s"));
+        let status = Some(503);
+        let unreadable = TransportError::new(FailureCause::HttpStatus, "HTTP status 503");
+        let unavailable: EndpointResult = Err(TransportError { status, ..unreadable });
         let twice = [
             Operation::Management(ManagementRequest::DeleteUserPool(PoolCall::default())),
             Operation::Account(AccountRequest::AdminDeleteUser(AdminUserCall::default())),
@@ -227,7 +242,8 @@ mod tests {
             for operation in operations {
                 let times = |result: &EndpointResult| asked(&operation, result, usize::MAX).0;
                 assert_eq!(times(&throttled), most, "{operation:?}");
-                assert_eq!(times(&failed), tries_after_failure, "{operation:?}");
+                let failures = [&failed, &unavailable].map(times);
+                assert_eq!(failures, [tries_after_failure; 2], "{operation:?}");
                 let tries_after_silence = tries_after_failure.min(2);
                 assert_eq!((times(&refused), times(&silent)), (1, tries_after_silence), "{operation:?}");
                 let (tries, answer) = asked(&operation, &throttled, 3);

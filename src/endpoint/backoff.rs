@@ -21,8 +21,14 @@ impl Backoff {
         Self(FIRST)
     }
 
+    /// Returns the next wait. If the endpoint asks for one, the wait is that long, up to the bound of every
+    /// wait, and the drawn time longer.
+    pub(crate) fn wait(&mut self, rng: &mut Rng, retry_after: Option<Duration>) -> Duration {
+        self.draw(rng) + retry_after.unwrap_or_default().min(LONGEST)
+    }
+
     /// Returns the next wait.
-    pub(crate) fn draw(&mut self, rng: &mut Rng) -> Duration {
+    fn draw(&mut self, rng: &mut Rng) -> Duration {
         let wait = rng.random_range(Duration::ZERO..=self.0);
         self.0 = (self.0 * 2).min(LONGEST);
         wait

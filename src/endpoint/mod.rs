@@ -11,11 +11,13 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+pub(crate) use admin_client::RETRIES;
 pub use admin_client::{AdminClient, CleanupError, SetupError};
 pub(crate) use backoff::Backoff;
 pub use created_users::CreatedUsers;
 
 use crate::clock::Clock;
+use crate::failure::FailureCause;
 use crate::http::client::{ClientLimits, Credentials, EndpointUrl, HttpTarget};
 use crate::target::TransportError;
 use poolproof_cognito::ids::{ClientId, Password, PoolId, Username};
@@ -24,6 +26,9 @@ use poolproof_cognito::seed::Seed;
 use poolproof_cognito::totp::TotpSecret;
 
 use test_pool::TestPool;
+
+/// How long a session tries to delete what it created if the endpoint has stopped answering.
+const SILENT_CLEANUP: Duration = Duration::from_millis(500);
 
 /// An endpoint, and what of it is used.
 #[derive(Clone, Debug)]
@@ -88,9 +93,9 @@ impl<'n> NewPool<'n> {
 /// A session could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// The system's certificates cannot be loaded.
+    /// The trusted certificates cannot be read, or a proxy cannot be used.
     #[error("{0}")]
-    Certificates(#[from] io::Error),
+    Client(#[from] io::Error),
     /// The endpoint does not answer.
     #[error("{0}")]
     NoAnswer(String),
@@ -104,11 +109,26 @@ impl EndpointConfig {
     ///
     /// # Errors
     ///
-    /// The system's certificates cannot be loaded, or the endpoint does not answer.
+    /// The trusted certificates cannot be read, a proxy cannot be used, or the endpoint does not answer.
     pub async fn connect(&self, clock: Clock) -> Result<HttpTarget, SessionError> {
         let mut target = HttpTarget::new(self.address.clone(), self.credentials.clone(), clock, self.limits)?;
-        target.probe().await.map_err(|TransportError(why)| SessionError::NoAnswer(why))?;
+        target.probe().await.map_err(|error| SessionError::NoAnswer(self.no_answer(error)))?;
         Ok(target)
+    }
+
+    /// Describes why the endpoint does not answer, and what to do.
+    fn no_answer(&self, TransportError { cause, why, .. }: TransportError) -> String {
+        if cause != FailureCause::ConnectionRefused {
+            return why;
+        }
+        let host = self.address.host_and_port();
+        match self.address.is_loopback() {
+            true => format!(
+                "nothing listens on {host} ({why}); start a server with `poolproof serve FILE --listen \
+                    {host}`, or correct the address"
+            ),
+            false => format!("nothing listens on {host} ({why}); correct the address"),
+        }
     }
 
     /// Returns the existing users that sign in, if they are given.
@@ -174,6 +194,26 @@ impl EndpointSession {
         match &self.test_pool {
             Some(test_pool) => test_pool.settle(&self.admin, policy).await,
             None => Ok(()),
+        }
+    }
+
+    /// Deletes what the session created at an endpoint that has stopped answering: only one short attempt.
+    ///
+    /// # Errors
+    ///
+    /// Some of it still exists, or may exist.
+    pub async fn close_silent(&self) -> Result<(), CleanupError> {
+        match tokio::time::timeout(SILENT_CLEANUP, self.close()).await {
+            Ok(closed) => closed,
+            Err(_) => {
+                let why =
+                    format!("the target has stopped answering, and did not answer within {SILENT_CLEANUP:?}");
+                let (what, attempted) = match &self.test_pool {
+                    Some(test_pool) => (test_pool.label(), "DeleteUserPool"),
+                    None => (format!("the users in the pool {}", self.pool_id), "AdminDeleteUser"),
+                };
+                Err(CleanupError { what, why: SetupError::unexpected(attempted, why) })
+            }
         }
     }
 

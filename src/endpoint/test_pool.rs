@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::NewPool;
 use super::admin_client::{AdminClient, CleanupError, SetupError};
+use crate::failure::FailureCause;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::policy::{
     FactorTypes, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy,
@@ -55,6 +56,9 @@ impl TestPool {
             Err(mut error) => {
                 if !error.had_no_effect() {
                     error.why.push_str(&format!(" (the pool may still exist; its name is {name})"));
+                }
+                if let Some(FailureCause::HttpStatus | FailureCause::UnreadableAnswer) = error.cause {
+                    error.why.push_str("; it is not an answer of Cognito's protocol: is the address right?");
                 }
                 return Err(error);
             }
@@ -150,6 +154,11 @@ impl TestPool {
         admin.execute("SetRiskConfiguration", operation).await.map(drop)
     }
 
+    /// Returns the pool's id and name.
+    pub(super) fn label(&self) -> String {
+        format!("the pool {} ({})", self.pool_id, self.name)
+    }
+
     /// Deletes the pool and everything in it.
     ///
     /// # Errors
@@ -161,9 +170,7 @@ impl TestPool {
             .execute("DeleteUserPool", Operation::Management(ManagementRequest::DeleteUserPool(call)))
             .await
         {
-            Err(why) if !why.is_not_found() => {
-                Err(CleanupError { what: format!("the pool {} ({})", self.pool_id, self.name), why })
-            }
+            Err(why) if !why.is_not_found() => Err(CleanupError { what: self.label(), why }),
             _ => Ok(()),
         }
     }

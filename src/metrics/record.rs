@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::failure::Failure;
 use poolproof_cognito::protocol::SignInStep;
 use poolproof_oracle::Judgement;
 
@@ -82,6 +83,8 @@ pub struct SignInRecord {
     pub throttled: Vec<SignInStep>,
     /// Requests sent, throttled ones included.
     pub requests: u32,
+    /// The requests that failed. If there was no response, the last one ended the sign-in.
+    pub failures: Vec<Failure>,
 }
 
 impl SignInRecord {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::failure::Failures;
+
 use super::{DueSignIn, SignInCounts, SignInRecord, Snapshot, Summary, Watch, WorkerLoad};
 
 /// Records finished sign-ins.
@@ -12,7 +14,7 @@ pub struct Recorder {
 }
 
 /// Live figures for a progress bar.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LiveStats {
     /// Finished sign-ins.
     pub started: u64,
@@ -34,6 +36,8 @@ pub struct LiveStats {
     pub checked: u64,
     /// Median and 90th percentile so far; `None` before the first sign-in.
     pub p50_p90: [Option<Duration>; 2],
+    /// Failed requests by cause.
+    pub failures: Failures,
 }
 
 impl Default for Recorder {
@@ -147,6 +151,7 @@ impl Recorder {
             dropped: self.snapshot.unresolved.dropped,
             checked: self.snapshot.decisions.checked(),
             p50_p90: [0.5, 0.9].map(latency),
+            failures: self.snapshot.failures.clone(),
         }
     }
 }

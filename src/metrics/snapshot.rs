@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::rate_window::RateWindow;
 use super::{
-    Decisions, DueSignIn, Latencies, SignInCounts, SignInRecord, SparseHistogram, Timeline, UnresolvedCounts,
-    WorkloadTotals,
+    Decisions, DueSignIn, Latencies, SignInCounts, SignInRecord, SignInStatus, SparseHistogram, Timeline,
+    UnresolvedCounts, WorkloadTotals,
 };
+use crate::failure::Failures;
 use poolproof_cognito::protocol::SignInStep;
 
 /// Everything that one recorder recorded, or several after [`Snapshot::merge`].
@@ -17,6 +18,7 @@ pub struct Snapshot {
     pub(super) cool_down: u64,
     pub(super) throttled: BTreeMap<SignInStep, u64>,
     pub(super) requests: u64,
+    pub(super) failures: Failures,
     pub(super) unresolved: UnresolvedCounts,
     /// The unresolved sign-ins between warm-up and cool-down.
     pub(super) measured_unresolved: UnresolvedCounts,
@@ -44,6 +46,7 @@ impl Snapshot {
             cool_down: 0,
             throttled: BTreeMap::new(),
             requests: 0,
+            failures: Failures::default(),
             unresolved: UnresolvedCounts::default(),
             measured_unresolved: UnresolvedCounts::default(),
             cool_down_unresolved: 0,
@@ -74,6 +77,7 @@ impl Snapshot {
             *self.throttled.entry(*step).or_default() += count;
         }
         self.requests += other.requests;
+        self.failures.merge(&other.failures);
         self.unresolved.add(&other.unresolved);
         self.measured_unresolved.add(&other.measured_unresolved);
         self.cool_down_unresolved += other.cool_down_unresolved;
@@ -172,6 +176,8 @@ impl Snapshot {
             *self.throttled.entry(*step).or_default() += 1;
         }
         self.requests += u64::from(sign_in.requests);
+        let ended = sign_in.end == SignInStatus::TransportFailed;
+        self.failures.record(&sign_in.failures, ended, !sign_in.is_excluded());
         self.decisions.record(sign_in);
         self.timeline.record(sign_in);
         if let Some(totals) = self.workload_totals.get_mut(usize::from(sign_in.workload)) {

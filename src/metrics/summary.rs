@@ -2,6 +2,7 @@
 
 use super::statistic::{Counts, RatePeriod, StatisticInput};
 use super::{Decisions, Latencies, SignInCounts, Snapshot, Statistic, Timeline, Timing, WorkloadTotals};
+use crate::failure::Failures;
 use poolproof_cognito::protocol::SignInStep;
 
 /// A view of a snapshot. Latencies in µs, rates from 0 to 1, frequencies per second; `None` means too few
@@ -34,6 +35,11 @@ impl<'a> Summary<'a> {
     /// Returns sign-ins of the cool-down.
     pub const fn cool_down(&self) -> u64 {
         self.0.cool_down
+    }
+
+    /// Returns the failed requests by cause, warm-up included.
+    pub const fn failures(&self) -> &'a Failures {
+        &self.0.failures
     }
 
     /// Returns the totals of each workload in the scenario's order; empty if there is only one.

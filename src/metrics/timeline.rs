@@ -227,6 +227,7 @@ mod tests {
             judgements: Vec::new(),
             throttled: Vec::new(),
             requests: 0,
+            failures: Vec::new(),
         }
     }
 

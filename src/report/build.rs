@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::failures::failures;
 use super::{
     ConfusionCell, Cpu, CurvePoint, Decisions, Generator, IntervalLoad, Latency, Mismatch, PolicyCase,
     Quantiles, Report, Rule, RunInfo, Scenario, SideWorkers, SignInLatency, SignIns, StageSummary,
@@ -40,6 +41,7 @@ impl Report {
                 summary.cool_down(),
                 summary.unfinished(),
             ),
+            failures: failures(summary.failures()),
             decisions,
             devices: None,
             latency: Latency {

@@ -83,4 +83,6 @@ pub enum Shortage {
     Users,
     /// Cores, to start sign-ins in time or to compute for its users.
     Cores,
+    /// Open files, ports or memory for its connections.
+    Limits,
 }

@@ -101,12 +101,12 @@ fn suite(out: &mut String, entry: &ScenarioResult, cases: &[TestCase]) {
     out.push_str("  </testsuite>\n");
 }
 
-fn properties(report: &Report) -> [(&'static str, String); 7] {
+fn properties(report: &Report) -> Vec<(String, String)> {
     let clock = match report.clock {
         ClockKind::Wall => "wall",
         ClockKind::Virtual => "virtual",
     };
-    [
+    let of_run = [
         ("file", report.scenario.file.clone()),
         ("seed", report.seed.to_string()),
         ("clock", clock.to_owned()),
@@ -114,7 +114,12 @@ fn properties(report: &Report) -> [(&'static str, String); 7] {
         ("target", report.target.clone()),
         ("exit_code", report.verdict.exit_code.to_string()),
         ("replay", report.replay()),
-    ]
+    ];
+    let failures = report.failures.iter().map(|failures| {
+        let text = format!("{} requests, {}", count(failures.requests), failures.first());
+        (format!("failures.{}", failures.cause.as_str()), text)
+    });
+    of_run.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(failures).collect()
 }
 
 fn cases(entry: &ScenarioResult) -> Vec<TestCase> {
@@ -186,7 +191,10 @@ fn run(report: &Report) -> Vec<TestCase> {
         let silent = (report.verdict.exit_code == UNREACHABLE).then(|| {
             let (failed, all) = (report.sign_ins.transport_failed, report.sign_ins.started);
             let message = format!("{} of {} sign-ins got no response", count(failed), count(all));
-            (Kind::Error, message, String::new())
+            let by_cause = report.failures.iter().map(|failures| {
+                format!("{} {}, {}\n", count(failures.requests), failures.cause.describe(), failures.first())
+            });
+            (Kind::Error, message, by_cause.collect())
         });
         cases.push(TestCase::new("run", "the target responded", silent));
     }

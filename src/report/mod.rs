@@ -11,6 +11,7 @@
 mod build;
 mod devices;
 mod environment;
+mod failures;
 mod files;
 mod format;
 mod generator;
@@ -44,6 +45,7 @@ pub(crate) mod figures {
 
 pub use devices::Devices;
 pub use environment::Environment;
+pub use failures::Failures;
 pub use files::{File, Format, MARKDOWN, common_files, common_names, run_files};
 pub use format::Unit;
 pub use generator::{Generator, MachineLoad, Shortage, SideWorkers, Workers};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Environment;
 use super::devices::Devices;
+use super::failures::Failures;
 use super::format::Unit;
 use super::generator::Generator;
 use super::stages::{StageSummary, StepTimeline};
@@ -38,6 +39,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// Sign-ins by their end.
     pub sign_ins: SignIns,
+    /// Requests without a usable answer by cause, warm-up included. Omitted if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failures>,
     /// The pool's decisions, compared with the rules.
     pub decisions: Decisions,
     /// The devices that users have collected. Omitted if no user has one.

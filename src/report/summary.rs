@@ -120,6 +120,7 @@ fn section(entry: &ScenarioResult, one_of_several: bool) -> String {
     about(&mut out, report);
     thresholds(&mut out, report);
     headline(&mut out, report);
+    failures(&mut out, report);
     rules(&mut out, report);
     mismatch_details(&mut out, report);
     latencies(&mut out, report);
@@ -184,7 +185,12 @@ fn headline(out: &mut String, report: &Report) {
     row("abandoned", count(sign_ins.abandoned));
     row("without a response", count(sign_ins.transport_failed));
     if sign_ins.unfinished > 0 {
-        row("in flight when the run was canceled", count(sign_ins.unfinished));
+        let when = if report.partial {
+            "in flight when the run was canceled"
+        } else {
+            "waiting for a user at the end"
+        };
+        row(when, count(sign_ins.unfinished));
     }
     row("decisions checked", count(decisions.checked));
     row("decisions mismatched", count(decisions.mismatched));
@@ -198,6 +204,18 @@ fn headline(out: &mut String, report: &Report) {
     row("offered", rate(throughput.offered_per_s));
     row("achieved", rate(throughput.achieved_per_s));
     row("throttled answers", count(throughput.throttled));
+}
+
+fn failures(out: &mut String, report: &Report) {
+    if report.failures.is_empty() {
+        return;
+    }
+    out.push_str("\n| failed requests | requests | sign-ins | first |\n|---|--:|--:|---|\n");
+    for failures in &report.failures {
+        let (requests, sign_ins) = (count(failures.requests), count(failures.sign_ins));
+        let (cause, first) = (failures.cause.describe(), text(&failures.first()));
+        let _ = writeln!(out, "| {cause} | {requests} | {sign_ins} | {first} |");
+    }
 }
 
 fn rules(out: &mut String, report: &Report) {

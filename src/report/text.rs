@@ -97,9 +97,11 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
             n => format!("; {} cool-down", count(n)),
         } + &match sign_ins.unfinished {
             0 => String::new(),
-            n => format!("; {} more in flight when the run was canceled", count(n)),
+            n if report.partial => format!("; {} more in flight when the run was canceled", count(n)),
+            n => format!("; {} more waited for a user at the end", count(n)),
         },
     );
+    failures(out, report, paint);
     let mismatched = format!("{} mismatched", count(decisions.mismatched));
     let _ = writeln!(
         out,
@@ -127,6 +129,10 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
     if let (Some(client), Some(server)) = (cpu.client_us_per_sign_in, cpu.server_us_per_sign_in) {
         let _ = writeln!(out, "  cpu         {} client, {} server, per sign-in", time(client), time(server));
     }
+    generator(out, report);
+}
+
+fn generator(out: &mut String, report: &Report) {
     let lag = time_or_unknown(report.generator.lag_p99_us.or(report.generator.lag_max_us));
     let which = if report.generator.lag_p99_us.is_some() { "p99" } else { "max" };
     let workers = report.generator.workers.as_ref().map_or_else(String::new, |workers| {
@@ -147,6 +153,15 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
             format!(", CPU quota used up in {} of periods", percent(share))
         });
         let _ = writeln!(out, "  machine     load {load}, {steal} steal{throttled}");
+    }
+}
+
+fn failures(out: &mut String, report: &Report, paint: &Paint) {
+    for (number, failures) in report.failures.iter().enumerate() {
+        let label = if number == 0 { "failures" } else { "" };
+        let cause = paint.alarm(true, failures.cause.describe());
+        let first = plain(&failures.first());
+        let _ = writeln!(out, "  {label:<10}  {} {cause}, {first}", count(failures.requests));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Decides whether a run passed, and why.
 
+use super::failures::{local, target_causes};
 use super::format::{Unit, count, measured, number, percent, tick};
 use super::{Report, RunInfo, ThresholdResult, Verdict};
 use crate::clock::ClockKind;
@@ -85,7 +86,8 @@ impl Verdict {
 /// answer.
 fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     let sign_ins = summary.sign_ins();
-    let (failed, all) = (sign_ins.transport_failed, sign_ins.started);
+    let (local, _) = local(summary.failures());
+    let (failed, all) = (sign_ins.transport_failed.saturating_sub(local), sign_ins.started);
     let covers_transport_failures = |threshold: &ThresholdResult| {
         let of = |metric, stat| threshold.text.starts_with(metric) && threshold.text.contains(stat);
         of("failed", ".rate") || of("sign_ins", ".transport_failed")
@@ -96,7 +98,11 @@ fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     {
         return None;
     }
-    Some(format!("{} of {} sign-ins got no response from the target.", count(failed), count(all)))
+    let causes = match target_causes(summary.failures()) {
+        causes if causes.is_empty() => String::new(),
+        causes => format!(": {causes}"),
+    };
+    Some(format!("{} of {} sign-ins got no response from the target{causes}.", count(failed), count(all)))
 }
 
 /// Describes measured sign-ins without a decision, if there are any, and returns whether there are too many.
@@ -104,12 +110,23 @@ fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
 fn undecided(run_info: &RunInfo, summary: &Summary<'_>) -> Option<(bool, String)> {
     const COVERED_BY: [&str; 3] = ["failed.rate", "sign_ins.abandoned", "sign_ins.transport_failed"];
     let measured = summary.measured();
-    let share = summary.failed_share().filter(|share| *share > 0.0)?;
+    // A limit of this machine says nothing about the pool; it has an exit code of its own.
+    let (_, local) = local(summary.failures());
+    let failed = measured.failed().saturating_sub(local);
+    if failed == 0 {
+        return None;
+    }
+    let share = failed as f64 / measured.started as f64;
     let covers = |threshold: &ThresholdResult| COVERED_BY.iter().any(|one| threshold.text.starts_with(one));
     let too_many = share > MAX_UNDECIDED && !run_info.thresholds.iter().any(covers);
+    // For a target, the sentence about missing responses has the causes.
+    let causes = match target_causes(summary.failures()) {
+        causes if run_info.target == "embedded" && !causes.is_empty() => format!(" ({causes})"),
+        _ => String::new(),
+    };
     let mut sentence = format!(
-        "{} of {} sign-ins ({}) ended without a decision and are in no latency",
-        count(measured.failed()),
+        "{} of {} sign-ins ({}) ended without a decision{causes} and are in no latency",
+        count(failed),
         count(measured.started),
         percent(share)
     );

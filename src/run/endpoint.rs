@@ -11,7 +11,7 @@ use futures_util::stream;
 use futures_util::{Stream as _, StreamExt as _};
 
 use super::{RunError, RunEvent, RunInputs};
-use crate::actors::{TestUser, User, UserContext};
+use crate::actors::{Drain, TestUser, User, UserContext};
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
 use crate::endpoint::{EndpointConfig, EndpointSession, NewPool, SetupError};
@@ -68,6 +68,7 @@ pub(super) async fn set_up(
     people: Vec<UserSpec>,
     clock: Clock,
     compute: &Compute,
+    drain: &Drain,
 ) -> Result<(EndpointSession, Vec<Addr<User>>, Vec<u32>), RunError> {
     let unusable = |error: String| RunError::Target(format!("{}: {error}", at.address));
     let pool_name = format!("poolproof-{}", inputs.scenario.name);
@@ -81,7 +82,8 @@ pub(super) async fn set_up(
         .map_err(|error| unusable(error.to_string()))?;
     let policy = expected(inputs.scenario, session.target.accepts_risk_level());
     let (pool_id, client_id) = (session.pool_id.clone(), session.client_id.clone());
-    let context = inputs.user_context(clock, compute, Rc::clone(&session.target) as _, pool_id, client_id);
+    let target = Rc::clone(&session.target) as _;
+    let context = inputs.user_context(clock, compute, drain, target, (pool_id, client_id));
     let test_users = match settle(inputs, &session, &context, test_users(inputs, at, people), &policy).await {
         Ok(test_users) => test_users,
         Err(error) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::actors::ArrivalCounts;
 use crate::clock::ClockKind;
 use crate::compute::ComputeUsage;
+use crate::failure::FailureCause;
 use crate::metrics::Summary;
 use crate::report::Shortage;
 use crate::scenario::{Scenario, WorkloadPlan};
@@ -29,6 +30,14 @@ pub(super) fn saturated(
     let kept_up = |counts: &ArrivalCounts| {
         (counts.asked - counts.dropped - counts.waited) as f64 >= MIN_ON_TIME_SHARE * counts.asked as f64
     };
+    if let Some(failed) = summary.failures().get(FailureCause::LocalLimit) {
+        let why = format!(
+            "{} requests failed at a limit of this machine and not at the target: {}. Raise the limit of open \
+                files (`ulimit -n`) or of ports, or lower the rate.",
+            failed.requests, failed.example
+        );
+        return Some((Shortage::Limits, why));
+    }
     if let Some((number, ArrivalCounts { asked, waited, dropped })) =
         arrival_counts.iter().find(|(_, counts)| !kept_up(counts))
     {

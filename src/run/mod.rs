@@ -27,7 +27,7 @@ use actix::{Actor as _, Addr};
 use tokio::sync::oneshot;
 
 use crate::actors::{
-    Conductor, Finished, Interrupt, NewUser, PoolTarget, ProvisionConfig, RunContext, Schedule, User,
+    Conductor, Drain, Finished, Interrupt, NewUser, PoolTarget, ProvisionConfig, RunContext, Schedule, User,
     UserContext, provision, system,
 };
 use crate::clock::{Clock, ClockKind};
@@ -47,7 +47,7 @@ use poolproof_srp::{Backend, Group};
 use machine::MachineSample;
 
 pub use live::{BuildReport, LiveReports};
-pub use options::{Observer, RunError, RunEvent, RunOptions, RunOutput};
+pub use options::{DEFAULT_DRAIN, Observer, RunError, RunEvent, RunOptions, RunOutput};
 pub use tokio_util::sync::CancellationToken;
 
 /// The id of the embedded pool.
@@ -135,6 +135,7 @@ pub struct Prepared<'r> {
     /// How many devices each user starts with.
     devices: Vec<u32>,
     schedule: Schedule,
+    drain: Drain,
     /// What the run records with.
     pub run_context: RunContext,
     session: Option<EndpointSession>,
@@ -156,13 +157,15 @@ pub async fn prepare(plan: Plan<'_>) -> Result<Prepared<'_>, RunError> {
     let model = cost_model(inputs.scenario.service, inputs.group);
     let clock = Clock::start(inputs.scenario.clock);
     let compute = inputs.compute(clock, model)?;
+    let drain = inputs.drain();
     let (users, devices, session) = match target {
         PlannedTarget::Embedded(make_target) => {
-            let (users, devices) = inputs.embed(accounts, clock, &compute, make_target);
+            let (users, devices) = inputs.embed(accounts, clock, &compute, &drain, make_target);
             (users, devices, None)
         }
         PlannedTarget::Endpoint(at) => {
-            let (session, users, devices) = endpoint::set_up(inputs, at, people, clock, &compute).await?;
+            let (session, users, devices) =
+                endpoint::set_up(inputs, at, people, clock, &compute, &drain).await?;
             // Existing users may have got no device.
             let owners = (0..).zip(&devices).filter_map(|(user, count)| (*count > 0).then_some(user));
             schedule = inputs.schedule(&owners.collect());
@@ -170,7 +173,7 @@ pub async fn prepare(plan: Plan<'_>) -> Result<Prepared<'_>, RunError> {
         }
     };
     let run_context = inputs.run_context(&compute);
-    Ok(Prepared { inputs, clock, compute, users, devices, schedule, run_context, session })
+    Ok(Prepared { inputs, clock, compute, users, devices, schedule, drain, run_context, session })
 }
 
 /// A played run.
@@ -185,14 +188,14 @@ pub struct Played<'r> {
 
 /// Plays a run until the schedule ends or the run is canceled, and deletes what was created at an endpoint.
 pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
-    let Prepared { inputs, clock, compute, users, devices, schedule, run_context, session } = prepared;
+    let Prepared { inputs, clock, compute, users, devices, schedule, drain, run_context, session } = prepared;
     let machine_before = MachineSample::now(inputs.scenario.clock);
     let canceled = users.is_empty() || inputs.cancel_token.is_cancelled();
     let finished = if session.is_some() && canceled {
         Finished { interrupted: true, ..Finished::default() }
     } else {
         let (done, mut finished) = oneshot::channel();
-        let conductor = Conductor::new(clock, users, devices, schedule, run_context, done).start();
+        let conductor = Conductor::new(clock, users, devices, schedule, run_context, drain, done).start();
         let finished = match inputs.cancel_token.run_until_cancelled(&mut finished).await {
             Some(finished) => finished,
             None => {
@@ -206,7 +209,10 @@ pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
     let machine_after = MachineSample::now(inputs.scenario.clock);
     let machine = machine_before.zip(machine_after).map(|(before, after)| before.load_until(&after));
     let cleanup_error = match session {
-        Some(session) => session.close().await.err(),
+        Some(session) => {
+            let silent = finished.drained_since.is_some_and(|since| session.target.is_silent_since(since));
+            if silent { session.close_silent().await.err() } else { session.close().await.err() }
+        }
         None => None,
     };
     Played { inputs, compute, machine, finished, cleanup_error }
@@ -242,6 +248,12 @@ impl RunInputs<'_> {
             open_arrivals: arrivals(self.scenario, device_owners),
             closed_workloads: closed_workloads(self.scenario, device_owners),
         }
+    }
+
+    /// Returns how long requests may take after the end of the load.
+    fn drain(&self) -> Drain {
+        let default = (self.scenario.clock == ClockKind::Wall).then_some(DEFAULT_DRAIN);
+        Drain::new(self.options.drain.or(default))
     }
 
     /// Creates the accounts of the embedded pool, on all cores.
@@ -280,6 +292,7 @@ impl RunInputs<'_> {
         accounts: Vec<(NewAccount, NewUser)>,
         clock: Clock,
         compute: &Compute,
+        drain: &Drain,
         make_target: MakeTarget<'_>,
     ) -> (Vec<Addr<User>>, Vec<u32>) {
         let scenario = self.scenario;
@@ -310,7 +323,7 @@ impl RunInputs<'_> {
             new_users.push(new_user);
         }
         let target = make_target(pool, clock, compute);
-        let context = self.user_context(clock, compute, target, pool_id, client_id);
+        let context = self.user_context(clock, compute, drain, target, (pool_id, client_id));
         let devices = new_users.iter().map(NewUser::device_count).collect();
         (new_users.into_iter().map(|new_user| new_user.start(&context, scenario.pool)).collect(), devices)
     }
@@ -320,9 +333,9 @@ impl RunInputs<'_> {
         &self,
         clock: Clock,
         compute: &Compute,
+        drain: &Drain,
         target: Rc<dyn Target>,
-        pool_id: PoolId,
-        client_id: ClientId,
+        (pool_id, client_id): (PoolId, ClientId),
     ) -> UserContext {
         let scenario = self.scenario;
         UserContext {
@@ -341,6 +354,7 @@ impl RunInputs<'_> {
             rotation: scenario.rotation,
             flows: scenario.workloads.iter().map(|plan| plan.flow).collect(),
             custom_auth: scenario.custom_auth.iter().cloned().collect(),
+            drain: drain.clone(),
             keeps_tokens: scenario.intents().any(Intent::uses_tokens),
         }
     }

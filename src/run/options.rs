@@ -14,7 +14,7 @@ use poolproof_pool::Defect;
 use poolproof_srp::Backend;
 
 /// An event of a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum RunEvent {
     /// Users are being provisioned.
     Provisioned {
@@ -35,6 +35,9 @@ pub enum RunEvent {
 /// Receives events of a run. Called from several threads while users are provisioned.
 pub type Observer = Arc<dyn Fn(RunEvent) + Send + Sync>;
 
+/// How long requests may take after the end of the load, by default.
+pub const DEFAULT_DRAIN: Duration = Duration::from_secs(10);
+
 /// The options of a run besides its scenario.
 #[derive(Clone)]
 pub struct RunOptions {
@@ -53,6 +56,9 @@ pub struct RunOptions {
     pub defect: Option<Defect>,
     /// An endpoint instead of the embedded pool.
     pub endpoint: Option<EndpointConfig>,
+    /// How long requests may take after the end of the load. By default [`DEFAULT_DRAIN`] under the wall
+    /// clock; under the virtual clock every answer is awaited.
+    pub drain: Option<Duration>,
     /// Receives the events.
     pub observer: Observer,
     /// Where readers ask for the report while the run goes on.

@@ -1,7 +1,10 @@
 //! What a run signs in to: the embedded pool or an endpoint.
 
+use std::time::Duration;
+
 use futures_util::future::LocalBoxFuture;
 
+use crate::failure::FailureCause;
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::protocol::{ApiError, Operation, OperationResponse, Origin, Reply, Request};
 
@@ -16,9 +19,7 @@ pub trait Target {
 
 /// A target with administrators' operations: creating and deleting pools, clients and users.
 pub trait AdminTarget: Target {
-    /// Executes an operation and returns its response. A server failure (HTTP 5xx) is a refusal of kind
-    /// [`InternalError`](poolproof_cognito::protocol::ErrorKind::InternalError); it is not judged and can be
-    /// retried.
+    /// Executes an operation and returns its response.
     fn execute(
         &self,
         operation: Operation,
@@ -28,7 +29,28 @@ pub trait AdminTarget: Target {
     fn accepts_risk_level(&self) -> bool;
 }
 
-/// There was no response.
+/// There was no response, or none of the protocol.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the pool gave no answer: {0}")]
-pub struct TransportError(pub String);
+#[error("{why}")]
+pub struct TransportError {
+    /// The kind of failure.
+    pub cause: FailureCause,
+    /// The error in words.
+    pub why: String,
+    /// The HTTP status of the response, if there was one.
+    pub status: Option<u16>,
+    /// How long the endpoint asks to wait before a repetition.
+    pub retry_after: Option<Duration>,
+}
+
+impl TransportError {
+    /// Creates an error without a response.
+    pub fn new(cause: FailureCause, why: impl Into<String>) -> Self {
+        Self { cause, why: why.into(), status: None, retry_after: None }
+    }
+
+    /// Returns whether the endpoint reports a failure of its own (HTTP 5xx), which may pass.
+    pub fn is_server_failure(&self) -> bool {
+        self.status.is_some_and(|status| status >= 500)
+    }
+}

@@ -108,6 +108,17 @@ impl ClosedWorkload {
         self.think_time.draw(&mut self.rng).max(MIN_THINK_TIME)
     }
 
+    /// Returns the latest time at which a sign-in can start, since the start of the run.
+    pub fn end(&self) -> Duration {
+        let whole = self.stages.iter().map(|stage| stage.length).sum::<Duration>();
+        self.starts_at + self.limits.stops_after.map_or(whole, |end| whole.min(end))
+    }
+
+    /// Whether no sign-in starts any more, though loops may be waiting for the end of their last one.
+    pub fn ends_by(&self, elapsed: Duration) -> bool {
+        elapsed >= self.end() || self.is_exhausted()
+    }
+
     /// Whether no sign-in follows.
     pub fn is_over(&self, elapsed: Duration) -> bool {
         let allowed = self.limits.allow(self.nth, elapsed.saturating_sub(self.starts_at));

@@ -65,6 +65,12 @@ impl EndpointUrl {
         port.map_or_else(|| self.host().to_owned(), |port| format!("{}:{port}", self.host()))
     }
 
+    /// Returns host and port, also the scheme's default port.
+    pub(crate) fn host_and_port(&self) -> String {
+        let default_port = if self.is_tls() { 443 } else { 80 };
+        format!("{}:{}", self.host(), self.0.port_u16().unwrap_or(default_port))
+    }
+
     /// Returns the address of another path of the same server.
     pub(super) fn with_path(&self, path: &str) -> String {
         format!("{}://{}{path}", self.0.scheme_str().unwrap_or("http"), self.host_header())

@@ -2,31 +2,39 @@
 //!
 //! Connections are reused. A request without a response in time, or with one that is not valid protocol, is a
 //! [`TransportError`]: nothing was decided, and it is not judged. "Too many requests" is an ordinary
-//! response, after which the caller waits and retries.
+//! response, after which the caller waits and retries. If a reused connection ends before the response, a
+//! request that may be done twice is sent once more, because servers close idle connections at any time.
 
+mod cause;
 mod credentials;
 mod endpoint_url;
+mod proxy;
 mod rate_limiter;
 mod sign;
+mod tls;
 
-use std::cell::OnceCell;
-use std::error::Error as _;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper::body::{Bytes, Incoming};
+use hyper::http::{Extensions, HeaderMap};
 use hyper::{Method, Request as HttpRequest, Response as HttpResponse};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{HttpConnector, HttpInfo};
+use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 pub use credentials::{Credentials, CredentialsError};
 pub use endpoint_url::EndpointUrl;
 
 use crate::clock::Clock;
+use crate::failure::FailureCause;
 use crate::http::codec::{
     CONTENT_TYPE, InvalidResponse, MAX_RESPONSE, TARGET_PREFIX, decode_response, encode,
 };
@@ -35,7 +43,9 @@ use poolproof_cognito::ids::{PoolId, Username};
 use poolproof_cognito::protocol::{
     AccountRequest, ApiError, Operation, OperationResponse, Origin, Reply, Request,
 };
+use poolproof_cognito::time::Timestamp;
 
+use cause::{body_error, connection_error};
 use rate_limiter::RateLimiter;
 use sign::Signer;
 
@@ -73,6 +83,9 @@ pub struct HttpTarget {
     clock: Clock,
     limits: ClientLimits,
     accepts_risk_level: bool,
+    /// The connections that have had a response, by their local address.
+    used: RefCell<BTreeSet<SocketAddr>>,
+    last_response: Cell<Option<Timestamp>>,
 }
 
 impl std::fmt::Debug for HttpTarget {
@@ -85,6 +98,7 @@ impl std::fmt::Debug for HttpTarget {
 enum Connections {
     Plain(Client<HttpConnector, Full<Bytes>>),
     Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+    Tunnel(Client<HttpsConnector<Tunnel<HttpConnector>>, Full<Bytes>>),
 }
 
 impl HttpTarget {
@@ -93,7 +107,8 @@ impl HttpTarget {
     ///
     /// # Errors
     ///
-    /// The system's certificates cannot be loaded, and the address is https.
+    /// The address is https, and the trusted certificates cannot be read; or the environment names a proxy
+    /// that cannot be used.
     pub fn new(
         address: EndpointUrl,
         credentials: Option<Credentials>,
@@ -106,9 +121,21 @@ impl HttpTarget {
         tcp.enforce_http(false);
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_idle_timeout(limits.idle).pool_timer(TokioTimer::new());
+        let proxy = proxy::proxy(&address)?;
         let connections = if address.is_tls() {
-            let tls = HttpsConnectorBuilder::new().with_native_roots()?;
-            Connections::Tls(builder.build(tls.https_only().enable_http1().wrap_connector(tcp)))
+            let tls =
+                HttpsConnectorBuilder::new().with_tls_config(tls::config()?).https_only().enable_http1();
+            match proxy {
+                None => Connections::Tls(builder.build(tls.wrap_connector(tcp))),
+                Some(proxy) => {
+                    let tunnel = Tunnel::new(proxy.address, tcp);
+                    let tunnel = match proxy.authorization {
+                        Some(authorization) => tunnel.with_auth(authorization),
+                        None => tunnel,
+                    };
+                    Connections::Tunnel(builder.build(tls.wrap_connector(tunnel)))
+                }
+            }
         } else {
             Connections::Plain(builder.build(tcp))
         };
@@ -123,6 +150,8 @@ impl HttpTarget {
             clock,
             limits,
             accepts_risk_level: false,
+            used: RefCell::default(),
+            last_response: Cell::new(None),
         })
     }
 
@@ -143,29 +172,73 @@ impl HttpTarget {
         Ok(())
     }
 
+    /// Returns whether there was no response since this time.
+    pub fn is_silent_since(&self, time: Timestamp) -> bool {
+        self.last_response.get().is_none_or(|last| last < time)
+    }
+
     /// Gets a page of the endpoint, whatever its status.
     async fn page(&self, path: &str) -> Result<Bytes, TransportError> {
         let request = HttpRequest::builder().method(Method::GET).uri(self.address.with_path(path));
-        let request = request.body(Full::default()).map_err(transport_error)?;
-        Ok(self.send(request).await?.into_body())
+        let request = request.body(Full::default()).map_err(invalid_request)?;
+        Ok(self.send(request, true).await?.into_body())
     }
 
-    /// Sends a request and reads the complete response, both in time.
-    async fn send(&self, request: HttpRequest<Full<Bytes>>) -> Result<HttpResponse<Bytes>, TransportError> {
+    /// Sends a request and reads the complete response, both in time. A request that may be done twice is
+    /// sent again if its connection was used before and ended before the response.
+    async fn send(
+        &self,
+        request: HttpRequest<Full<Bytes>>,
+        repeatable: bool,
+    ) -> Result<HttpResponse<Bytes>, TransportError> {
         self.rate_limiter.acquire().await;
+        let copy = repeatable.then(|| request.clone());
+        match (self.send_once(request).await, copy) {
+            (Err((_, true)), Some(copy)) => self.send_once(copy).await.map_err(|(error, _)| error),
+            (answer, _) => answer.map_err(|(error, _)| error),
+        }
+    }
+
+    /// Sends a request once. An error says whether a connection that was used before ended before the
+    /// response.
+    async fn send_once(
+        &self,
+        request: HttpRequest<Full<Bytes>>,
+    ) -> Result<HttpResponse<Bytes>, (TransportError, bool)> {
         let exchange = async {
             let response = match &self.connections {
                 Connections::Plain(client) => client.request(request).await,
                 Connections::Tls(client) => client.request(request).await,
+                Connections::Tunnel(client) => client.request(request).await,
             };
-            let (head, body) = response.map_err(|error| connection_error(&error))?.into_parts();
-            let body = read(body).await?;
+            let (head, body) = response
+                .map_err(|error| (connection_error(&error), self.ended_when_reused(&error)))?
+                .into_parts();
+            self.last_response.set(Some(self.clock.now()));
+            if let Some(connection) = head.extensions.get::<HttpInfo>() {
+                self.used.borrow_mut().insert(connection.local_addr());
+            }
+            let body = read(body).await.map_err(|error| (error, false))?;
             Ok(HttpResponse::from_parts(head, body))
         };
         match tokio::time::timeout(self.limits.request, exchange).await {
             Ok(answer) => answer,
-            Err(_) => Err(TransportError(format!("no response within {:?}", self.limits.request))),
+            Err(_) => {
+                let why = format!("no response within {:?}", self.limits.request);
+                Err((TransportError::new(FailureCause::Timeout, why), false))
+            }
         }
+    }
+
+    /// Returns whether this is the error of a connection that had responses before, and forgets the
+    /// connection.
+    fn ended_when_reused(&self, error: &ClientError) -> bool {
+        let mut extensions = Extensions::new();
+        if let Some(connection) = error.connect_info() {
+            connection.get_extras(&mut extensions);
+        }
+        let connection = extensions.get::<HttpInfo>().map(HttpInfo::local_addr);
+        connection.is_some_and(|address| self.used.borrow_mut().remove(&address))
     }
 
     /// Builds the request for an operation; also returns the operation's name.
@@ -190,21 +263,30 @@ impl HttpTarget {
                 request = request.header(key, value);
             }
         }
-        Ok((name, request.body(Full::from(body)).map_err(transport_error)?))
+        Ok((name, request.body(Full::from(body)).map_err(invalid_request)?))
     }
 
-    /// Sends an operation and decodes the response with its HTTP status; the inner result is an error if it
-    /// is not valid protocol.
+    /// Sends an operation and decodes the response.
     async fn exchange(
         &self,
         origin: Origin,
         operation: &Operation,
-    ) -> Result<(u16, Result<Result<OperationResponse, ApiError>, InvalidResponse>), TransportError> {
+    ) -> Result<Result<OperationResponse, ApiError>, TransportError> {
         let (name, request) = self.request(origin, operation)?;
-        let (head, body) = self.send(request).await?.into_parts();
+        let (head, body) = self.send(request, is_repeatable(operation)).await?.into_parts();
         let error_type = head.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
         let status = head.status.as_u16();
-        Ok((status, decode_response(name, status, error_type, &body)))
+        let retry_after = retry_after(&head.headers);
+        match decode_response(name, status, error_type, &body) {
+            Ok(answer) => Ok(answer.map_err(|error| ApiError { retry_after, ..error })),
+            Err(InvalidResponse(why)) => {
+                let cause = match status {
+                    200..300 => FailureCause::UnreadableAnswer,
+                    _ => FailureCause::HttpStatus,
+                };
+                Err(TransportError { cause, why, status: Some(status), retry_after })
+            }
+        }
     }
 
     /// Returns the code that was last sent to this user, if the endpoint shows it.
@@ -227,39 +309,38 @@ fn requires_signature(name: &str, operation: &Operation) -> bool {
         || matches!(operation, Operation::Management(_) | Operation::Account(AccountRequest::ListUsers(_)))
 }
 
+/// Returns whether a user's operation can be done twice without another result. Others may count a wrong
+/// password twice, or use up a session.
+fn is_repeatable(operation: &Operation) -> bool {
+    let Operation::Pool(request) = operation else { return false };
+    match request {
+        Request::InitiateAuth(start) => start.auth_flow == "USER_SRP_AUTH",
+        Request::UpdateDeviceStatus(_)
+        | Request::GetDevice(_)
+        | Request::ListDevices(_)
+        | Request::RevokeToken(_) => true,
+        _ => false,
+    }
+}
+
+/// Returns the seconds of the header `Retry-After`. Its other form, a date, is ignored.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
 async fn read(body: Incoming) -> Result<Bytes, TransportError> {
     let whole = Limited::new(body, MAX_RESPONSE).collect().await;
-    whole
-        .map(Collected::to_bytes)
-        .map_err(|error| TransportError(format!("the response ended early: {error}")))
+    whole.map(Collected::to_bytes).map_err(|error| body_error(&*error))
 }
 
-fn transport_error(error: impl std::fmt::Display) -> TransportError {
-    TransportError(error.to_string())
-}
-
-/// Describes a connection error down to the operating system's message.
-fn connection_error(error: &hyper_util::client::legacy::Error) -> TransportError {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = inner.source();
-    }
-    if text.contains("UnknownIssuer") {
-        text.push_str("; SSL_CERT_FILE can name a file of trusted certificates");
-    }
-    TransportError(text)
+fn invalid_request(error: impl std::fmt::Display) -> TransportError {
+    TransportError::new(FailureCause::UnreadableAnswer, format!("cannot write the request: {error}"))
 }
 
 impl Target for HttpTarget {
     fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, TransportError>> {
         async move {
-            let (_, answer) = self.exchange(origin, &Operation::Pool(request)).await?;
-            let answer = answer.map_err(|InvalidResponse(why)| TransportError(why))?;
+            let answer = self.exchange(origin, &Operation::Pool(request)).await?;
             Ok(answer.and_then(|answer| match answer {
                 OperationResponse::Pool(response) => Ok(response),
                 OperationResponse::Management(_) => Err(ApiError::internal(
@@ -282,14 +363,7 @@ impl AdminTarget for HttpTarget {
         &self,
         operation: Operation,
     ) -> LocalBoxFuture<'_, Result<Result<OperationResponse, ApiError>, TransportError>> {
-        async move {
-            match self.exchange(Origin::default(), &operation).await? {
-                (_, Ok(answer)) => Ok(answer),
-                (500.., Err(InvalidResponse(why))) => Ok(Err(ApiError::internal(why))),
-                (_, Err(InvalidResponse(why))) => Err(TransportError(why)),
-            }
-        }
-        .boxed_local()
+        async move { self.exchange(Origin::default(), &operation).await }.boxed_local()
     }
 
     fn accepts_risk_level(&self) -> bool {

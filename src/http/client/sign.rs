@@ -6,6 +6,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 
 use super::{Credentials, EndpointUrl};
+use crate::failure::FailureCause;
 use crate::http::codec::{CONTENT_TYPE, TARGET_PREFIX};
 use crate::target::TransportError;
 use poolproof_cognito::time::Timestamp;
@@ -40,9 +41,7 @@ impl Signer {
         body: &[u8],
     ) -> Result<Vec<(&'static str, String)>, TransportError> {
         let Some(credentials) = &self.identity else {
-            return Err(TransportError(format!(
-                "{operation} must be signed, and no AWS credentials were found"
-            )));
+            return Err(unsigned(format!("{operation} must be signed, and no AWS credentials were found")));
         };
         let target = format!("{TARGET_PREFIX}{operation}");
         let time: SystemTime = now.as_system_time();
@@ -54,16 +53,21 @@ impl Signer {
             .time(time)
             .settings(SigningSettings::default())
             .build()
-            .map_err(|error| TransportError(error.to_string()))?
+            .map_err(|error| unsigned(error.to_string()))?
             .into();
         let headers =
             [("host", self.host.as_str()), ("content-type", CONTENT_TYPE), ("x-amz-target", target.as_str())];
         let request = SignableRequest::new("POST", &self.uri, headers.into_iter(), SignableBody::Bytes(body));
         let signed = request.and_then(|request| sign(request, &params));
-        let (instructions, _) = signed.map_err(|error| TransportError(error.to_string()))?.into_parts();
+        let (instructions, _) = signed.map_err(|error| unsigned(error.to_string()))?.into_parts();
         let (headers, _) = instructions.into_parts();
         Ok(headers.into_iter().map(|header| (header.name(), header.value().to_owned())).collect())
     }
+}
+
+/// Returns the error of a request that cannot be signed, so that it is not sent.
+fn unsigned(why: String) -> TransportError {
+    TransportError::new(FailureCause::Unreachable, why)
 }
 
 #[cfg(test)]
@@ -111,7 +115,7 @@ mod tests {
             "a port that goes without saying"
         );
         let unsigned = Signer::new(None, &address).sign(Timestamp::VIRTUAL_START, "ListUsers", b"{}");
-        let TransportError(why) = unsigned.unwrap_err();
+        let TransportError { why, .. } = unsigned.unwrap_err();
         assert_eq!(why, "ListUsers must be signed, and no AWS credentials were found");
     }
 }

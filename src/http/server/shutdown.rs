@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::signals::{EndSignal, Signals};
+
 /// Signals within this time count as one: ending a process group sends two.
 const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(250);
 
@@ -21,7 +23,7 @@ pub enum ShutdownKind {
 /// Runs a server until SIGINT or SIGTERM, or the console's equivalent; then the requests in flight are
 /// finished. A second signal ends it at once. The server stops when `stop` is dropped.
 pub(super) async fn run(server: impl Future<Output = ()>, stop: oneshot::Sender<()>) -> Result<ShutdownKind> {
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen(&[EndSignal::Interrupt, EndSignal::Terminate])?;
     let mut server = pin!(server);
     tokio::select! {
         () = &mut server => return Ok(ShutdownKind::Graceful),
@@ -38,42 +40,6 @@ pub(super) async fn run(server: impl Future<Output = ()>, stop: oneshot::Sender<
                     return Ok(ShutdownKind::Immediate);
                 }
             }
-        }
-    }
-}
-
-#[cfg(unix)]
-struct Signals([tokio::signal::unix::Signal; 2]);
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]))
-    }
-
-    async fn next(&mut self) {
-        let [interrupt, terminate] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // No signal can arrive: the server runs until it is killed.
-            std::future::pending::<()>().await;
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::trial::{Trial, sample};
 use super::trial_user::TrialUser;
 use super::{Conformance, Example, Outcome, RuleResult};
-use crate::actors::{UserContext, system};
+use crate::actors::{Drain, UserContext, system};
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
 use crate::control_groups::usable_cores;
@@ -66,7 +66,6 @@ pub fn play_at_endpoint(
         let compute = Compute::threads(threads, 1, &mut rng)?;
         let accepts_risk_level = match at.connect(clock).await {
             Ok(target) => target.accepts_risk_level(),
-            Err(SessionError::Certificates(error)) => return Err(error.into()),
             Err(error) => return Err(EndpointError::Target(format!("{}: {error}", at.address))),
         };
         let runner = TrialRunner {
@@ -239,6 +238,7 @@ impl TrialRunner<'_> {
             rotation: None,
             flows: [].into(),
             custom_auth: [].into(),
+            drain: Drain::default(),
             keeps_tokens: false,
         }
     }

@@ -7,6 +7,7 @@ mod bands;
 mod chart;
 mod decisions;
 mod devices;
+mod failures;
 mod heatmap;
 pub(super) mod icons;
 mod latency;
@@ -144,6 +145,7 @@ fn render_page(
                     (top(report))
                     @match live { Some(_) => (live::strip(report)), None => (verdict::strip(report)) }
                     (verdict::headline(report))
+                    (failures::section(report))
                     (policy_table::table(report, limits.situations))
                     (workloads::section(report))
                     (decisions::rules_and_outcomes(report))

@@ -58,8 +58,13 @@ pub(super) fn headline(report: &Report) -> Markup {
                 dd.big data-field="sign_ins.started" { (count(sign_ins.started)) }
                 dd.fine { (count(sign_ins.completed)) " completed, " (count(sign_ins.refused)) " refused" }
                 @if sign_ins.abandoned > 0 { dd.fine.plain { (count(sign_ins.abandoned)) " abandoned" } }
-                @if sign_ins.unfinished > 0 { dd.fine { (count(sign_ins.unfinished)) " more in flight when \
-                    the run was canceled" } }
+                @if sign_ins.unfinished > 0 {
+                    dd.fine {
+                        (count(sign_ins.unfinished))
+                        @if report.partial { " more in flight when the run was canceled" }
+                        @else { " more waited for a user at the end" }
+                    }
+                }
                 @if sign_ins.transport_failed > 0 { dd.fine.plain { (count(sign_ins.transport_failed)) " \
                     got no response" } }
                 @if sign_ins.warm_up > 0 { dd.fine { (count(sign_ins.warm_up)) " of them warm-up" } }

@@ -2,6 +2,7 @@
 //! (docs/semantics.md, SEMANTICS d).
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::wire::{Mismatch, WireError};
 
@@ -132,12 +133,14 @@ pub struct ApiError {
     pub kind: ErrorKind,
     /// The error message.
     pub message: String,
+    /// How long the endpoint asks to wait before a repetition, if it does.
+    pub retry_after: Option<Duration>,
 }
 
 impl ApiError {
     /// Creates an error with this exception and message.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), retry_after: None }
     }
 
     /// Returns the common error for a wrong password, device secret, claim or secret block. It does not
