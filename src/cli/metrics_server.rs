@@ -136,7 +136,7 @@ fn write_metrics(page: &mut MetricsPage, state: &State) {
             latency.sample(&[own[0], ("quantile", quantile)], time.as_secs_f64());
         }
     }
-    failures(&mut page, own[0], &live.failures);
+    failures(page, own[0], &live.failures);
     let left = length.saturating_sub(progress.elapsed).as_secs_f64();
     let mut one = |name, kind, help, value: String| page.metric(name, kind, help).sample(&own, value);
     let offered = "Arrivals due so far, with warm-up and dropped ones.";

@@ -53,6 +53,7 @@ fn search(yaml: &str, options: &CapacityOptions, defect: Option<Defect>) -> Capa
         backend: None,
         defect,
         endpoint: None,
+        drain: None,
         observer: Arc::new(|_| {}),
         live: None,
     };

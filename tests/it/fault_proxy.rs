@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::server_process::ServerProcess;
 
@@ -19,6 +20,10 @@ pub(crate) enum ProxyAction {
     DropResponse,
     /// Closes the connection and does not forward the request.
     DropRequest,
+    /// Forwards the request after this time.
+    ForwardAfter(Duration),
+    /// Keeps the connection open and never answers.
+    Hang,
 }
 
 impl ProxyAction {
@@ -104,11 +109,19 @@ fn respond(upstream: &str, request: &[u8], action: ProxyAction) -> Option<Vec<u8
     if matches!(action, ProxyAction::DropRequest) {
         return None;
     }
+    match action {
+        ProxyAction::ForwardAfter(time) => std::thread::sleep(time),
+        // The thread ends with the process.
+        ProxyAction::Hang => loop {
+            std::thread::park();
+        },
+        _ => {}
+    }
     let mut server = TcpStream::connect(upstream).ok()?;
     server.write_all(request).ok()?;
     let response = message(&mut server)?;
     match action {
-        ProxyAction::Forward => Some(response),
+        ProxyAction::Forward | ProxyAction::ForwardAfter(_) => Some(response),
         ProxyAction::ReplaceResponse(text) => Some(text.into_bytes()),
         _ => None,
     }

@@ -334,7 +334,7 @@ fn a_used_up_cpu_quota_gives_a_warning() {
     assert!(html::page(&throttled, None).contains("0.2 cores, used up in 63 % of periods"));
     let held = with_quota(Some(0.01));
     assert!(!held.verdict.sentences.iter().any(|one| one.contains("quota")));
-    assert!(!with_quota(None).to_json().contains("throttled"));
+    assert!(!with_quota(None).to_json().contains("throttled_share"));
 }
 
 #[test]

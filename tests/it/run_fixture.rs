@@ -52,6 +52,7 @@ pub(crate) fn run_options(defect: Option<Defect>) -> RunOptions {
         backend: None,
         defect,
         endpoint: None,
+        drain: None,
         observer: Arc::new(|_| {}),
         live: None,
     }

@@ -164,6 +164,7 @@ fn sign_in(random: &mut Rng, number: u64, faulty: bool) -> SignInRecord {
         judgements: if end == SignInStatus::TransportFailed { Vec::new() } else { vec![judgement] },
         throttled: if random.random_bool(0.002) { vec![SignInStep::InitiateAuth] } else { Vec::new() },
         requests: 5,
+        failures: Vec::new(),
     }
 }
 

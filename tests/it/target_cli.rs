@@ -45,7 +45,10 @@ pub(crate) fn run(file: &Path, arguments: &[&str]) -> Command {
     let mut command = poolproof();
     command.arg("run").arg(file).arg("--out").arg(file.with_file_name("out")).args(arguments);
     // The environment of the developer must not affect the test.
-    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+    let credentials = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let proxies = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    let others = ["SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "no_proxy"];
+    for name in credentials.iter().chain(&proxies).chain(&others) {
         command.env_remove(name);
     }
     command.env("AWS_SHARED_CREDENTIALS_FILE", file.with_file_name("no-credentials"));
@@ -214,7 +217,11 @@ fn users_from_a_csv_file_sign_in_and_are_not_deleted() {
 }
 
 /// Starts a TLS proxy with this certificate for this address and returns its port.
-fn tls_proxy(address: &str, certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> u16 {
+pub(crate) fn tls_proxy(
+    address: &str,
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+) -> u16 {
     let config = ServerConfig::builder().with_no_client_auth();
     let config = Arc::new(config.with_single_cert(vec![certificate], key).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
