@@ -278,6 +278,7 @@ impl Conductor {
             number: arrival.number,
             user: u32::try_from(user).unwrap_or(u32::MAX),
             workload: arrival.workload,
+            intent: arrival.intent,
             warm_up: arrival.warm_up,
             cool_down: arrival.cool_down,
             end,

@@ -39,6 +39,7 @@ const RUN_EXAMPLES: &str = "Examples:
   poolproof run scenarios/ --out /tmp/reports     a whole folder, with an index
   poolproof run scenarios/ --format html,junit,markdown
                                                   for CI: junit.xml, summary.md
+  poolproof run scenarios/ --format junit,github  annotations in GitHub Actions
   poolproof run scenarios/opt-in.yaml --seed 8    other random choices
   poolproof run scenarios/risk.yaml --clock wall  the same scenario in real time
   poolproof run scenarios/risk.yaml --clock wall --live 127.0.0.1:8089
@@ -115,10 +116,11 @@ pub(super) enum Command {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct RunArgs {
-    /// Scenario files, or folders with *.yaml files.
+    /// Scenario files, or folders with *.yaml and *.yml files.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// Folder for the reports; each scenario gets a subfolder.
+    /// Folder for the reports; each scenario gets a subfolder. Files of an earlier run there are deleted
+    /// first.
     #[arg(long, value_name = "DIR", default_value = "reports/latest")]
     pub(super) out: PathBuf,
     /// Seed to use instead of the scenario's.
@@ -176,7 +178,7 @@ fn backend(text: &str) -> Result<Backend, String> {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct CheckArgs {
-    /// Scenario files, or folders with *.yaml files.
+    /// Scenario files, or folders with *.yaml and *.yml files.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 }
@@ -245,25 +247,30 @@ pub(super) enum Format {
     Hlog,
     /// `timeline.csv`, a line per interval.
     Csv,
+    /// Annotations for GitHub Actions on standard output, at lines of the scenario.
+    Github,
 }
 
-/// The forms that can be rendered from a report.json, which has no histograms.
+/// The files that can be rendered from a report.json, which has no histograms.
 fn report_formats() -> impl TypedValueParser<Value = Format> {
-    let had = Format::value_variants().iter().filter(|format| **format != Format::Hlog);
+    let only_of_runs = [Format::Hlog, Format::Github];
+    let had = Format::value_variants().iter().filter(|format| !only_of_runs.contains(format));
     let names = PossibleValuesParser::new(had.filter_map(ValueEnum::to_possible_value));
     names.try_map(|name| Format::from_str(&name, false))
 }
 
-impl From<Format> for report::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Json => Self::Json,
-            Format::Html => Self::Html,
-            Format::Junit => Self::Junit,
-            Format::Markdown => Self::Markdown,
-            Format::Hlog => Self::Hlog,
-            Format::Csv => Self::Csv,
-        }
+impl Format {
+    /// Returns the form if it is one of files.
+    pub(super) const fn file_format(self) -> Option<report::Format> {
+        Some(match self {
+            Self::Json => report::Format::Json,
+            Self::Html => report::Format::Html,
+            Self::Junit => report::Format::Junit,
+            Self::Markdown => report::Format::Markdown,
+            Self::Hlog => report::Format::Hlog,
+            Self::Csv => report::Format::Csv,
+            Self::Github => return None,
+        })
     }
 }
 

@@ -9,7 +9,8 @@ use super::values::share;
 pub(super) const COMPARE_EXAMPLES: &str = "\
 With two folders, decisions are compared exactly, and times are shown without a
 verdict, because one run against one run proves nothing about speed. A folder
-contains a report.json, or folders with one each.
+contains a report.json, or folders with one each. Scenarios that only one folder
+has, or whose settings differ, are listed and not compared.
 
 With two command lines, both run in pairs, in random and balanced order, and
 each metric is judged: regressed, improved, equivalent or inconclusive. A
@@ -39,7 +40,8 @@ Exit codes:
   105  a run was interrupted
 
 Examples:
-  poolproof compare reports/golden reports/latest
+  poolproof compare reports/main reports/branch
+                                   two folders that `run --out` wrote
   poolproof compare --base 'old/poolproof run scenarios/compare.yaml' \\
     --head 'new/poolproof run scenarios/compare.yaml' --pairs 10 --aa 5
   poolproof compare --base \"$BASE\" --head \"$HEAD\" --max-pairs 20 \\

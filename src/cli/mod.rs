@@ -22,6 +22,7 @@ mod progress;
 mod report;
 mod run;
 mod run_pages;
+mod run_results;
 mod scenario_files;
 mod schema;
 mod serve;

@@ -1,6 +1,7 @@
 //! `poolproof report`: renders a `report.json` in other forms.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -34,9 +35,13 @@ impl From<ReportError> for ReportCommandError {
 }
 
 fn render_report(args: &ReportArgs) -> Result<String, ReportCommandError> {
-    let source = source(&args.file);
+    let source = source(&args.file)?;
     let report = report::read(&source)?;
-    let baseline = args.baseline.as_deref().map(|file| report::read(&self::source(file))).transpose()?;
+    let baseline = args
+        .baseline
+        .as_deref()
+        .map(|file| Ok::<_, ReportCommandError>(report::read(&self::source(file)?)?))
+        .transpose()?;
     let comparison = match (&baseline, &args.baseline) {
         (Some(baseline), Some(file)) => Some(compare_with_baseline((file, baseline), (&args.file, &report))?),
         _ => None,
@@ -55,8 +60,30 @@ fn render_report(args: &ReportArgs) -> Result<String, ReportCommandError> {
 }
 
 /// Returns the report file; of a folder, the report in it.
-fn source(file: &Path) -> PathBuf {
-    if file.is_dir() { file.join("report.json") } else { file.to_owned() }
+///
+/// # Errors
+///
+/// The folder has no report, but folders in it have.
+fn source(file: &Path) -> Result<PathBuf, ReportCommandError> {
+    /// Most names of reports in a message.
+    const MOST: usize = 8;
+    if !file.is_dir() {
+        return Ok(file.to_owned());
+    }
+    let source = file.join("report.json");
+    let folders = fs::read_dir(file).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    let mut reports: Vec<PathBuf> = folders.filter(|folder| folder.join("report.json").is_file()).collect();
+    reports.sort();
+    let Some(first) = reports.first().filter(|_| !source.exists()) else { return Ok(source) };
+    let names = reports.iter().take(MOST).filter_map(|folder| folder.file_name());
+    let names: Vec<String> = names.map(|name| name.display().to_string()).collect();
+    let more = if reports.len() > MOST { ", …" } else { "" };
+    Err(ReportCommandError::Unusable(format!(
+        "{} has the reports {}{more}: name one, as in {}",
+        file.display(),
+        names.join(", "),
+        first.display()
+    )))
 }
 
 fn folder_of(file: &Path) -> PathBuf {
@@ -85,7 +112,7 @@ fn files(
     dir: &Path,
     source: &Path,
 ) -> Vec<File> {
-    let formats: Vec<report::Format> = args.format.iter().map(|format| (*format).into()).collect();
+    let formats: Vec<report::Format> = args.format.iter().filter_map(|format| format.file_format()).collect();
     let mut files = report::run_files(report, baseline, None, &formats);
     files.extend(report::common_files(&[ScenarioResult::played(report.clone())], &formats));
     if let Some(comparison) = comparison {

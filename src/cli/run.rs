@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::args::RunArgs;
 use super::progress::Progress;
 use super::run_pages::RunPages;
+use super::run_results::{self, formats, write_invalid, write_results};
 use super::scenario_files::scenario_files;
 use super::values::ClockArg;
 use super::{
@@ -14,7 +15,7 @@ use super::{
     usage_error,
 };
 use crate::endpoint::EndpointConfig;
-use crate::report::{self, Format, MeasuredRun, RunStatus, ScenarioResult};
+use crate::report::{self, MeasuredRun, RunStatus, ScenarioResult};
 use crate::run::{self, CancellationToken, RunError, RunOptions};
 use crate::scenario::{self, Scenario};
 use crate::workload::too_few_users;
@@ -29,13 +30,18 @@ struct Job {
     dir: PathBuf,
 }
 
-/// Runs the scenarios. Nothing starts unless all of them are valid and their reports can be written.
+/// Runs the scenarios. Nothing starts unless all of them are valid and their reports can be written. Files of
+/// an earlier run are deleted before.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
     let endpoint = args.target.endpoint().map_err(usage_error)?;
     let jobs = prepare(args, endpoint.as_ref())?;
     endpoint.iter().for_each(target_args::prepare_endpoint);
+    let mut warnings = Vec::new();
     for job in &jobs {
-        warn_about_few_users(&job.scenario, endpoint.is_some(), None);
+        if let Some(message) = warn_about_few_users(&job.scenario, endpoint.is_some(), None) {
+            let keys: [&[&str]; 2] = [&["population", "users"], &["population"]];
+            warnings.push(run_results::warning(&job.file, &job.scenario.name, &job.text, &keys, &message));
+        }
     }
     let signal = signals::cancel_token()?;
     let cancel_token = signal.child_token();
@@ -46,59 +52,47 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
         let (end, status) =
             run_one(args, job, endpoint.as_ref(), (&pages, (number, jobs.len())), &cancel_token);
         exit = exit.or(end);
-        entries.push(ScenarioResult { name: job.scenario.name.clone(), status });
+        entries.push(job.result(status));
         if cancel_token.is_cancelled() {
             entries.extend(jobs[number + 1..].iter().map(skipped_entry));
             break;
         }
     }
-    let exit = exit.or(write_common(args, &entries));
+    let exit = exit.or(write_results(args, &entries, warnings));
     pages.end(&entries, &signal);
     Ok(exit)
+}
+
+impl Job {
+    fn result(&self, status: RunStatus) -> ScenarioResult {
+        ScenarioResult { name: self.scenario.name.clone(), file: self.file.display().to_string(), status }
+    }
 }
 
 /// Returns the entry of a scenario that was not run because of an interrupt.
 fn skipped_entry(job: &Job) -> ScenarioResult {
     print_stderr(&format!("{} was not run.", job.file.display()));
-    // The folder was created before; one that contains an earlier report is not empty and stays.
+    // The folder was created before; one that contains other files is not empty and stays.
     let _ = std::fs::remove_dir(&job.dir);
-    ScenarioResult { name: job.scenario.name.clone(), status: RunStatus::NotRun }
-}
-
-fn formats(args: &RunArgs) -> Vec<Format> {
-    args.format.iter().map(|format| (*format).into()).collect()
-}
-
-/// Writes the files about all scenarios and prints their names.
-fn write_common(args: &RunArgs, entries: &[ScenarioResult]) -> Exit {
-    let files = report::common_files(entries, &formats(args));
-    if files.is_empty() {
-        return Exit::Pass;
-    }
-    if let Err(error) = report::write_files(&args.out, &files) {
-        return usage_error(error);
-    }
-    let paths = files.iter().map(|file| format!("              {}\n", args.out.join(&file.name).display()));
-    let paths: String = paths.collect();
-    print_stdout(&format!("\n  together    {}", paths.trim_start()))
+    job.result(RunStatus::NotRun)
 }
 
 fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>, Exit> {
     let files = scenario_files(&args.files).map_err(usage_error)?;
-    let mut jobs = Vec::new();
-    let mut invalid = None;
-    for file in &files {
-        match scenario::read_with_text(file) {
-            Ok((scenario, text)) => {
-                let dir = args.out.join(&scenario.name);
-                let scenario = with_overrides(scenario, args.seed, args.clock, endpoint);
-                jobs.push(Job { scenario, file: file.clone(), text, dir });
-            }
-            Err(diagnostic) => invalid = Some(invalid_scenario(&diagnostic)),
+    let read: Vec<_> = files.iter().map(|file| scenario::read_with_text(file)).collect();
+    if read.iter().any(Result::is_err) {
+        for diagnostic in read.iter().filter_map(|one| one.as_ref().err()) {
+            let _ = invalid_scenario(diagnostic);
         }
+        let names = read.iter().map(|one| one.as_ref().map(|(scenario, _)| scenario.name.as_str()));
+        let read = names.map(|name| name.map_err(Clone::clone));
+        return Err(write_invalid(args, files.iter().map(PathBuf::as_path).zip(read).collect()));
     }
-    if let Some(exit) = invalid {
-        return Err(exit);
+    let mut jobs = Vec::new();
+    for (file, (scenario, text)) in files.iter().zip(read.into_iter().flatten()) {
+        let dir = args.out.join(&scenario.name);
+        let scenario = with_overrides(scenario, args.seed, args.clock, endpoint);
+        jobs.push(Job { scenario, file: file.clone(), text, dir });
     }
     let mut names = BTreeMap::new();
     for job in &jobs {
@@ -109,7 +103,8 @@ fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>
             )));
         }
     }
-    check_writable(args, &jobs).map_err(|error| {
+    let runs = jobs.iter().map(|job| job.dir.as_path());
+    check_writable(args, &jobs).and_then(|()| report::remove_stale(&args.out, runs)).map_err(|error| {
         usage_error(format_args!("{error}\nNothing was run. Choose another folder with --out."))
     })?;
     Ok(jobs)
@@ -124,14 +119,17 @@ fn check_writable(args: &RunArgs, jobs: &[Job]) -> Result<(), report::ReportErro
     jobs.iter().try_for_each(|job| report::check_writable(&job.dir))
 }
 
-/// Prints a warning if the population is too small for the limit of each user: that of the embedded pool, or
-/// Cognito's at an endpoint.
-pub(super) fn warn_about_few_users(scenario: &Scenario, has_endpoint: bool, rate: Option<f64>) {
+/// Prints and returns a warning if the population is too small for the limit of each user: that of the
+/// embedded pool, or Cognito's at an endpoint.
+pub(super) fn warn_about_few_users(
+    scenario: &Scenario,
+    has_endpoint: bool,
+    rate: Option<f64>,
+) -> Option<String> {
     let quotas = if has_endpoint { Quotas::COGNITO } else { scenario.pool.quotas };
-    let warning = quotas.reads_per_user.and_then(|limit| too_few_users(scenario, rate, limit));
-    if let Some(warning) = warning {
-        print_stderr(&format!("warning: {}: {warning}", scenario.name));
-    }
+    let warning = quotas.reads_per_user.and_then(|limit| too_few_users(scenario, rate, limit))?;
+    print_stderr(&format!("warning: {}: {warning}", scenario.name));
+    Some(warning)
 }
 
 /// Applies the options of the command line, and the number of users of a list.

@@ -1,10 +1,13 @@
 //! Finds the scenario files that the command line names.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-/// Returns the files in the order of the command line. A folder is replaced by its `*.yaml` files, sorted by
-/// name.
+use super::print_stderr;
+use crate::report::markup::plain;
+
+/// Returns the files in the order of the command line. A folder is replaced by its `*.yaml` and `*.yml`
+/// files, sorted by name. Its subfolders are not searched; those with such files are named on standard error.
 ///
 /// # Errors
 ///
@@ -22,18 +25,44 @@ pub(super) fn scenario_files(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> 
 }
 
 fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let unreadable = |error| format!("cannot read folder {}: {error}", folder.display());
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if path.extension().is_some_and(|extension| extension == "yaml") && !hidden && !path.is_dir() {
-            files.push(path);
+    let entries = sorted_entries(folder)
+        .map_err(|error| format!("cannot read folder {}: {error}", folder.display()))?;
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.into_iter().partition(|path| path.is_dir());
+    let files: Vec<PathBuf> = files.into_iter().filter(|path| is_yaml(path)).collect();
+    for inner in folders {
+        // A folder that cannot be read is not searched either.
+        let count = sorted_entries(&inner)
+            .unwrap_or_default()
+            .iter()
+            .filter(|path| is_yaml(path) && !path.is_dir())
+            .count();
+        if count > 0 {
+            let these = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+            let inner = plain(&inner.display().to_string());
+            print_stderr(&format!(
+                "note: {inner} is not searched: it has {these} of scenarios; name it, too"
+            ));
         }
     }
     if files.is_empty() {
-        return Err(format!("no *.yaml in {}", folder.display()));
+        return Err(format!("no *.yaml in {}, and no *.yml", folder.display()));
     }
-    files.sort();
     Ok(files)
+}
+
+/// Returns what is in a folder, sorted by name, without hidden entries.
+fn sorted_entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }

@@ -132,21 +132,50 @@ fn lines(base: &str, head: &str) -> Vec<Difference> {
     found
 }
 
-/// Returns the lines of block YAML with their full key paths: `pool.risk.low: block`.
+/// Returns the lines of block YAML with their full key paths: `pool.risk.low: block`,
+/// `workload.stages[1].to: 700/s`.
 fn with_paths(yaml: &str) -> Vec<String> {
-    let mut above: Vec<(usize, String)> = Vec::new();
+    let mut above: Vec<PathPart> = Vec::new();
     let mut lines = Vec::new();
     for line in yaml.lines().filter(|line| !line.trim_start().starts_with('#') && !line.trim().is_empty()) {
-        let text = line.trim_start();
-        let indent = line.len() - text.len();
-        above.retain(|(other, _)| *other < indent);
-        let path: String = above.iter().map(|(_, key)| format!("{key}.")).collect();
-        lines.push(format!("{path}{}", text.trim_end()));
-        if let Some(key) = text.trim_end().strip_suffix(':') {
-            above.push((indent, key.to_owned()));
+        let mut text = line.trim();
+        let mut indent = line.len() - line.trim_start().len();
+        // A list can have the indentation of its key.
+        let is_item = text.starts_with("- ");
+        above.retain(|part| part.indent < indent || is_item && part.indent == indent);
+        while let Some(rest) = text.strip_prefix("- ") {
+            match above.last_mut() {
+                Some(last) => last.item = Some(last.item.map_or(0, |item| item + 1)),
+                None => above.push(PathPart { indent, key: String::new(), item: Some(0) }),
+            }
+            indent += 2;
+            text = rest.trim_start();
+        }
+        let path: String = above.iter().map(PathPart::text).collect();
+        let is_scalar = is_item && !text.contains(": ") && !text.ends_with(':');
+        lines.push(if is_scalar {
+            format!("{}: {text}", path.trim_end_matches('.'))
+        } else {
+            format!("{path}{text}")
+        });
+        if let Some(key) = text.strip_suffix(':') {
+            above.push(PathPart { indent, key: key.to_owned(), item: None });
         }
     }
     lines
+}
+
+/// A key above a line, with the index of the item if its value is a list.
+struct PathPart {
+    indent: usize,
+    key: String,
+    item: Option<usize>,
+}
+
+impl PathPart {
+    fn text(&self) -> String {
+        self.item.map_or_else(|| format!("{}.", self.key), |item| format!("{}[{item}].", self.key))
+    }
 }
 
 /// Returns whether both sides have the same costs of the pool's arithmetic, so that virtual time passes
@@ -154,4 +183,29 @@ fn with_paths(yaml: &str) -> Vec<String> {
 pub(super) fn same_service(base: &Report, head: &Report) -> bool {
     let service = |report| parsed_scenario(report).map(|scenario| scenario.service);
     base.scenario.yaml == head.scenario.yaml || service(base) == service(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_the_paths_of_their_keys() {
+        let yaml = "a: 1\nb:\n  c: 2\n  d:\n  - e: 3\n    f:\n      g: 4\n  - e: 5\n  h: 6\ni:\n- x\n- y\n";
+        let paths = [
+            "a: 1",
+            "b:",
+            "b.c: 2",
+            "b.d:",
+            "b.d[0].e: 3",
+            "b.d[0].f:",
+            "b.d[0].f.g: 4",
+            "b.d[1].e: 5",
+            "b.h: 6",
+            "i:",
+            "i[0]: x",
+            "i[1]: y",
+        ];
+        assert_eq!(with_paths(yaml), paths);
+    }
 }

@@ -157,6 +157,7 @@ impl Experiment {
             verdict,
             experiment: Some(conditions),
             scenarios: scenarios.collect(),
+            not_compared: Vec::new(),
         }
     }
 

@@ -29,6 +29,12 @@ pub fn markdown(comparison: &Comparison) -> String {
             table(&mut out, &shown);
         }
     }
+    if !comparison.not_compared.is_empty() {
+        out.push_str("\nNot compared:\n\n");
+    }
+    for one in &comparison.not_compared {
+        let _ = writeln!(out, "- {}: {}", escaped(&one.scenario), escaped(&one.reasons.join("; ")));
+    }
     out
 }
 

@@ -37,7 +37,8 @@ pub use decisions::{CountChange, DecisionCounts, Decisions, decisions};
 pub use experiment::{Experiment, PairStatus};
 pub use markdown::markdown;
 pub use model::{
-    ComparedValue, Comparison, Conditions, DecisionComparison, ScenarioComparison, ValueUnit, Verdict,
+    ComparedValue, Comparison, Conditions, DecisionComparison, NotCompared, ScenarioComparison, ValueUnit,
+    Verdict,
 };
 pub use plan::{Arm, Slot, plan};
 pub use reports::{ADVISORY, Incomparable, Reports, reports};

@@ -24,6 +24,18 @@ pub struct Comparison {
     pub experiment: Option<Conditions>,
     /// The scenarios, by name.
     pub scenarios: Vec<ScenarioComparison>,
+    /// The scenarios that only one side has, or whose reports are incomparable; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<NotCompared>,
+}
+
+/// A scenario that was not compared.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct NotCompared {
+    /// Its name.
+    pub scenario: String,
+    /// Why: `only in base`, `only in head`, or the differences.
+    pub reasons: Vec<String>,
 }
 
 /// The verdict of a comparison.

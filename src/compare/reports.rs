@@ -5,7 +5,9 @@ use std::fmt;
 
 use super::comparable::{Difference, differences};
 use super::decisions::decisions;
-use super::model::{ComparedValue, Comparison, DecisionComparison, ScenarioComparison, ValueUnit, Verdict};
+use super::model::{
+    ComparedValue, Comparison, DecisionComparison, NotCompared, ScenarioComparison, ValueUnit, Verdict,
+};
 use crate::report::{Quantiles, Report};
 use crate::rounding::rounded;
 
@@ -49,33 +51,50 @@ impl fmt::Display for Incomparable {
 /// Both sides must have the same scenarios. If each has one report, the comparison of the reports lists the
 /// differences.
 pub(super) fn same_scenarios(base: &Reports, head: &Reports) -> Result<(), Incomparable> {
-    let listed = |own: &Reports, other: &Reports| {
+    let listed = |own: &Reports, other: &Reports, of_other: &str| {
         let only: Vec<String> =
             own.keys().filter(|name| !other.contains_key(*name)).map(|name| format!("`{name}`")).collect();
-        if only.is_empty() { "no other".to_owned() } else { only.join(", ") }
+        if only.is_empty() { format!("none that {of_other} lacks") } else { only.join(", ") }
     };
     if base.keys().eq(head.keys()) {
         return Ok(());
     }
-    let difference = Difference { what: "scenarios", base: listed(base, head), head: listed(head, base) };
+    let difference =
+        Difference { what: "scenarios", base: listed(base, head, "head"), head: listed(head, base, "base") };
     Err(Incomparable { scenario: None, differences: vec![difference] })
 }
 
-/// Compares reports by scenario; `base` and `head` are their directories.
+/// Compares reports by scenario; `base` and `head` are their directories. Scenarios that only one side has,
+/// or whose reports are incomparable, are listed and decide nothing.
 ///
 /// # Errors
 ///
-/// Returns the first scenario whose reports are incomparable, with all differences.
+/// No scenario can be compared. Returns the differences of the first one that both sides have.
 pub fn reports(base: (&str, &Reports), head: (&str, &Reports)) -> Result<Comparison, Incomparable> {
-    same_scenarios(base.1, head.1)?;
     let mut scenarios = Vec::new();
+    let mut not_compared = Vec::new();
+    let mut first = None;
     for (name, one) in base.1 {
-        let other = &head.1[name];
+        let Some(other) = head.1.get(name) else {
+            not_compared.push(only_in("base", name));
+            continue;
+        };
         let found = differences(one, other);
-        if !found.is_empty() {
-            return Err(Incomparable { scenario: Some(name.clone()), differences: found });
+        if found.is_empty() {
+            scenarios.push(compared(name, one, other));
+            continue;
         }
-        scenarios.push(compared(name, one, other));
+        let reasons = found.iter().map(ToString::to_string).collect();
+        not_compared.push(NotCompared { scenario: name.clone(), reasons });
+        first.get_or_insert_with(|| Incomparable { scenario: Some(name.clone()), differences: found });
+    }
+    not_compared
+        .extend(head.1.keys().filter(|name| !base.1.contains_key(*name)).map(|name| only_in("head", name)));
+    if scenarios.is_empty() {
+        return Err(match (first, same_scenarios(base.1, head.1)) {
+            (Some(error), _) | (None, Err(error)) => error,
+            (None, Ok(())) => Incomparable { scenario: None, differences: Vec::new() },
+        });
     }
     let differing: Vec<&str> = scenarios
         .iter()
@@ -91,7 +110,13 @@ pub fn reports(base: (&str, &Reports), head: (&str, &Reports)) -> Result<Compari
             format!("Decisions differ in {}.", differing.join(", ")),
         )
     };
-    let sentences = vec![sentence, ADVISORY.to_owned()];
+    let mut sentences = vec![sentence];
+    match not_compared.len() {
+        0 => {}
+        1 => sentences.push("One scenario was not compared.".to_owned()),
+        n => sentences.push(format!("{n} scenarios were not compared.")),
+    }
+    sentences.push(ADVISORY.to_owned());
     Ok(Comparison {
         schema_version: Comparison::SCHEMA_VERSION,
         base: base.0.to_owned(),
@@ -99,7 +124,12 @@ pub fn reports(base: (&str, &Reports), head: (&str, &Reports)) -> Result<Compari
         verdict: Verdict { word: word.to_owned(), exit_code, sentences },
         experiment: None,
         scenarios,
+        not_compared,
     })
+}
+
+fn only_in(side: &str, name: &str) -> NotCompared {
+    NotCompared { scenario: name.to_owned(), reasons: vec![format!("only in {side}")] }
 }
 
 fn compared(name: &str, base: &Report, head: &Report) -> ScenarioComparison {

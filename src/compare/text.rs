@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use super::model::{Comparison, Verdict};
 use super::render::{Table, changes, common, conditions, decision_sentence, metrics, notes, numbers};
-use crate::report::markup::{line, plain};
+use crate::report::markup::{cut, line, plain};
+
+/// Longest name of a scenario that is not compared.
+const MAX_NAME: usize = 64;
 
 /// Renders the comparison in tables of at most 100 columns.
 pub fn text(comparison: &Comparison) -> String {
@@ -28,6 +31,12 @@ pub fn text(comparison: &Comparison) -> String {
         for shown in [changes(one), judged, numbers(one)].into_iter().flatten() {
             table(&mut out, &shown);
         }
+    }
+    if !comparison.not_compared.is_empty() {
+        out.push_str("\n  Not compared:\n");
+    }
+    for one in &comparison.not_compared {
+        line(&mut out, &format!("    {}  ", cut(&one.scenario, MAX_NAME)), &plain(&one.reasons.join("; ")));
     }
     out
 }

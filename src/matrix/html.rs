@@ -237,7 +237,7 @@ fn row(block: &Block, number: usize, group: &CellGroup, classes: &[Vec<usize>]) 
 fn mark(confidence: Confidence) -> Markup {
     html! {
         @if confidence != Confidence::Documented {
-            svg.unsure viewBox="0 0 10 10" role="img" aria-label=(confidence.as_str())
+            svg.unsure width="10" height="10" viewBox="0 0 10 10" role="img" aria-label=(confidence.as_str())
                 fill="none" stroke="currentColor" stroke-width="1.4" {
                 circle cx="5" cy="5" r="4.2" {}
                 @match confidence {

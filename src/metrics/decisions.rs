@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::SignInRecord;
 use super::cases::Cases;
+use poolproof_client::Intent;
 use poolproof_oracle::{Judgement, Outcome, RuleId};
 
 /// How often a rule applied.
@@ -32,6 +33,10 @@ pub struct Mismatch {
     pub number: u64,
     /// Index of the user in the population.
     pub user: u32,
+    /// Index of the workload in the scenario.
+    pub workload: u16,
+    /// The kind of the sign-in.
+    pub intent: Intent,
     /// End of the sign-in, since the start of the run.
     pub ended_at: Duration,
     /// Index of the judgement within the sign-in.
@@ -109,6 +114,8 @@ impl Decisions {
                 self.keep(Mismatch {
                     number: sign_in.number,
                     user: sign_in.user,
+                    workload: sign_in.workload,
+                    intent: sign_in.intent,
                     ended_at: sign_in.finished,
                     index,
                     verdict: verdict.clone(),

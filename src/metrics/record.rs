@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::failure::Failure;
+use poolproof_client::Intent;
 use poolproof_cognito::protocol::SignInStep;
 use poolproof_oracle::Judgement;
 
@@ -58,6 +59,8 @@ pub struct SignInRecord {
     pub user: u32,
     /// Index of the workload in the scenario.
     pub workload: u16,
+    /// Its kind.
+    pub intent: Intent,
     /// Whether it is warm-up: its decisions count, its latency and throughput do not.
     pub warm_up: bool,
     /// Whether it is cool-down, treated like warm-up.

@@ -215,6 +215,7 @@ mod tests {
             number,
             user: 0,
             workload: 0,
+            intent: poolproof_client::Intent::KnownDevice,
             warm_up: number.is_multiple_of(7),
             cool_down: false,
             end,

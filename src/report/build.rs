@@ -23,12 +23,13 @@ impl Report {
     /// Creates the report of `run_info` with the measurements `summary`. Equal arguments give equal JSON
     /// bytes.
     pub fn new(run_info: RunInfo, summary: &Summary<'_>) -> Self {
-        let decisions = decisions(summary.decisions());
+        let decisions = decisions(summary.decisions(), &run_info.workloads);
         let verdict = Verdict::evaluate(&run_info, summary);
         let on_a_machine = run_info.clock == ClockKind::Wall;
         Self {
             schema_version: Self::SCHEMA_VERSION,
             seed: run_info.seed,
+            seed_text: run_info.seed.to_string(),
             clock: run_info.clock,
             group: run_info.group,
             target: run_info.target,
@@ -182,7 +183,8 @@ fn sign_ins(
     }
 }
 
-fn decisions(seen: &metrics::Decisions) -> Decisions {
+fn decisions(seen: &metrics::Decisions, workloads: &[(String, Option<f64>)]) -> Decisions {
+    let workload = |index: u16| workloads.get(usize::from(index)).map(|(name, _)| name.clone());
     Decisions {
         checked: seen.checked(),
         mismatched: seen.mismatched(),
@@ -212,6 +214,8 @@ fn decisions(seen: &metrics::Decisions) -> Decisions {
             .map(|mismatch| Mismatch {
                 number: mismatch.number,
                 user: mismatch.user,
+                workload: workload(mismatch.workload).unwrap_or_default(),
+                intent: mismatch.intent.as_str().to_owned(),
                 at_us: as_us(mismatch.ended_at),
                 rule: mismatch.verdict.rule.id.to_owned(),
                 situation: mismatch.verdict.situation.to_string(),

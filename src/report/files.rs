@@ -20,6 +20,13 @@ const JUNIT: &str = "junit.xml";
 /// The name of the report for a job's summary.
 pub const MARKDOWN: &str = "summary.md";
 
+/// The files about all runs of a command, each with a text by which the program recognizes its own.
+pub(super) const SHARED: [(&str, &str); 3] = [
+    (INDEX, index::INDEX_SIGNATURE),
+    (JUNIT, junit::JUNIT_SIGNATURE),
+    (MARKDOWN, summary::SUMMARY_SIGNATURE),
+];
+
 /// A report format.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Format {

@@ -53,15 +53,10 @@ fn row(entry: &ScenarioResult) -> Markup {
         tr data-scenario=(entry.name) {
             @match &entry.status {
                 RunStatus::Played(report) => { (played(report)) }
-                RunStatus::Failed(why) => {
+                _ => {
                     th scope="row" { (entry.name) }
                     td.outcome.left.bad { "✗ not played" }
-                    td.why colspan="7" { (why) }
-                }
-                RunStatus::NotRun => {
-                    th scope="row" { (entry.name) }
-                    td.outcome.left.bad { "✗ not played" }
-                    td.why colspan="7" { "The command was interrupted earlier." }
+                    td.why colspan="7" { (entry.not_run().unwrap_or_default()) }
                 }
             }
         }

@@ -15,7 +15,7 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 
 /// Replaces control characters and characters that are invisible, join others or change the writing
 /// direction.
-fn replace_control_char(c: char) -> char {
+pub(super) fn replace_control_char(c: char) -> char {
     let steers = c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
@@ -27,11 +27,17 @@ pub(crate) fn markdown(text: &str) -> String {
     let text = plain(text);
     // Leading spaces would start a code block and trailing spaces a line break.
     let text = text.trim();
+    let next = |at: usize| text[at..].chars().next();
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         let special = match c {
-            '<' | '>' | '&' | '"' | '\'' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '!'
-            | '@' | '$' => true,
+            // Names of metrics stay readable as text: no emphasis starts inside a word.
+            '_' => {
+                let word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+                !(word(text[..at].chars().next_back()) && word(next(at + 1)))
+            }
+            '<' | '>' | '&' | '"' | '\'' | '|' | '\\' | '`' | '*' | '[' | ']' | '#' | '~' | '!' | '@'
+            | '$' => true,
             // Lists and underlined headings, at the start of a line.
             '-' | '+' | '=' => at == 0,
             '.' | ')' => at > 0 && text[..at].bytes().all(|b| b.is_ascii_digit()),
@@ -46,6 +52,12 @@ pub(crate) fn markdown(text: &str) -> String {
         }
     }
     out
+}
+
+/// Formats text as inline code in a cell of a Markdown table. A `|` would end the cell and becomes `¦`.
+pub(super) fn code_cell(text: &str) -> String {
+    let text = plain(text).replace('|', "¦");
+    if text.trim().is_empty() { markdown(&text) } else { code(&text) }
 }
 
 /// Formats text as inline code in Markdown. The fence is longer than any run of backticks in the text.
@@ -138,7 +150,16 @@ mod tests {
         assert_eq!(markdown("- a - b"), "&#45; a - b");
         assert_eq!(markdown("12. x. y"), "12&#46; x. y");
         assert_eq!(markdown("    code\nnext"), "code\u{fffd}next");
-        assert_eq!(markdown("p99 < 1ms: 5 %"), "p99 &#60; 1ms: 5 %");
+        assert_eq!(markdown("sign_in.p99 < 1ms: 5 %"), "sign_in.p99 &#60; 1ms: 5 %");
+        for (hostile, escaped) in [
+            ("> a", "&#62; a"),
+            ("<a_b>", "&#60;a_b&#62;"),
+            ("_a_", "&#95;a&#95;"),
+            ("a_ b", "a&#95; b"),
+            ("a __b__", "a &#95;&#95;b&#95;&#95;"),
+        ] {
+            assert_eq!(markdown(hostile), escaped);
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod failures;
 mod files;
 mod format;
 mod generator;
+mod github;
 mod histograms;
 pub mod html;
 mod index;
@@ -23,6 +24,7 @@ pub(crate) mod markup;
 mod model;
 mod run_info;
 mod scenario_result;
+mod source_lines;
 mod stages;
 mod summary;
 mod text;
@@ -49,6 +51,7 @@ pub use failures::Failures;
 pub use files::{File, Format, MARKDOWN, common_files, common_names, run_files};
 pub use format::Unit;
 pub use generator::{Generator, MachineLoad, Shortage, SideWorkers, Workers};
+pub use github::{Annotation, AnnotationLevel, annotations};
 pub use histograms::{MeasuredRun, distributions, interval_log};
 pub use index::index;
 pub use junit::junit;
@@ -61,10 +64,11 @@ pub use run_info::{CpuSpent, RunInfo};
 pub use scenario_result::{RunStatus, ScenarioResult};
 pub use stages::{StagePart, StageSummary, StepInterval, StepTimeline};
 pub use summary::summary;
-pub use text::text;
+pub use text::{closing, text};
 pub use timeline_csv::timeline_csv;
 pub(crate) use verdict::{INTERRUPTED, MISMATCH, SATURATED, THRESHOLD, UNREACHABLE};
 pub use verdict::{MAX_STEAL, MAX_THROTTLED};
 pub use write::{
-    ReportError, WrittenFiles, check_writable, check_writable_names, read, write, write_files, write_run,
+    ReportError, WrittenFiles, check_writable, check_writable_names, read, remove_stale, write, write_files,
+    write_run,
 };

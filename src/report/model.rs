@@ -24,6 +24,9 @@ pub struct Report {
     pub scenario: Scenario,
     /// The seed of all random values.
     pub seed: u64,
+    /// The seed as text, because JavaScript rounds numbers above 2⁵³.
+    #[serde(default)]
+    pub seed_text: String,
     /// The clock of the run.
     pub clock: ClockKind,
     /// The SRP group: `cognito` or `toy`.
@@ -253,6 +256,12 @@ pub struct Mismatch {
     pub number: u64,
     /// The index of the user in the population.
     pub user: u32,
+    /// The name of the workload.
+    #[serde(default)]
+    pub workload: String,
+    /// The kind of the sign-in: a key of `mix`.
+    #[serde(default)]
+    pub intent: String,
     /// When the sign-in ended, since the start of the run.
     pub at_us: u64,
     /// The id of the rule.

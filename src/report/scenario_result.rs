@@ -1,12 +1,15 @@
 //! The results of commands that run several scenarios.
 
 use super::Report;
+use crate::scenario::Diagnostic;
 
 /// A scenario and its result.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ScenarioResult {
     /// The scenario's name and the name of its folder.
     pub name: String,
+    /// The scenario's file as the command line gives it.
+    pub file: String,
     /// The result.
     pub status: RunStatus,
 }
@@ -18,14 +21,24 @@ pub enum RunStatus {
     Played(Box<Report>),
     /// The scenario could not run, with the reason.
     Failed(String),
+    /// The scenario is invalid, with its mistakes.
+    Invalid(Vec<Diagnostic>),
+    /// The scenario did not start, because another one is invalid.
+    NotStarted,
     /// An interrupt arrived before the scenario started.
     NotRun,
 }
 
+/// Why a scenario did not start because of another one.
+const NOT_STARTED: &str = "Not run, because another scenario of the command is invalid.";
+/// Why a scenario did not start after an interrupt.
+const INTERRUPTED: &str = "Not run: the command was interrupted earlier.";
+
 impl ScenarioResult {
     /// Returns the result of a scenario that ran.
     pub fn played(report: Report) -> Self {
-        Self { name: report.scenario.name.clone(), status: RunStatus::Played(Box::new(report)) }
+        let (name, file) = (report.scenario.name.clone(), report.scenario.file.clone());
+        Self { name, file, status: RunStatus::Played(Box::new(report)) }
     }
 
     /// Returns whether the scenario ran and all checks passed.
@@ -37,8 +50,22 @@ impl ScenarioResult {
     pub const fn report(&self) -> Option<&Report> {
         match &self.status {
             RunStatus::Played(report) => Some(report),
-            RunStatus::Failed(_) | RunStatus::NotRun => None,
+            _ => None,
         }
+    }
+
+    /// Returns why the scenario did not run, if it did not.
+    pub(super) fn not_run(&self) -> Option<String> {
+        Some(match &self.status {
+            RunStatus::Played(_) => return None,
+            RunStatus::Failed(why) => why.clone(),
+            RunStatus::Invalid(mistakes) => {
+                let texts: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+                texts.join("\n")
+            }
+            RunStatus::NotStarted => NOT_STARTED.to_owned(),
+            RunStatus::NotRun => INTERRUPTED.to_owned(),
+        })
     }
 }
 

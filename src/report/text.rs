@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::format::{UNKNOWN, count, percent, rate, share, tick, time, time_or_unknown};
-use super::markup::plain;
+use super::markup::{cut, line, plain};
+use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
 use super::{Devices, Quantiles, Report, WrittenFiles};
 use crate::clock::ClockKind;
 
@@ -11,6 +12,9 @@ use crate::clock::ClockKind;
 const MAX_SENTENCES: usize = 3;
 /// Maximum number of thresholds, failed ones first. The page has all of them.
 const MAX_THRESHOLDS: usize = 6;
+
+/// Maximum length of a name in the list of several scenarios.
+const MAX_NAME: usize = 64;
 
 /// Renders the report. `written` is the file that has the details; `colour` enables colors.
 pub fn text(report: &Report, written: Option<&WrittenFiles>, colour: bool) -> String {
@@ -26,6 +30,30 @@ pub fn text(report: &Report, written: Option<&WrittenFiles>, colour: bool) -> St
         let path = written.html.as_ref().unwrap_or(&written.json);
         let _ = writeln!(out, "\n  report      {}", plain(&path.display().to_string()));
     }
+    out
+}
+
+/// Renders the end of a command with several scenarios: a line for each, failed ones last, and the count.
+pub fn closing(entries: &[ScenarioResult], colour: bool) -> String {
+    let paint = Paint(colour);
+    let mut out = String::from("\n");
+    let (passed, failed): (Vec<&ScenarioResult>, Vec<&ScenarioResult>) =
+        entries.iter().partition(|entry| entry.passed());
+    let names = entries.iter().map(|entry| entry.name.chars().count());
+    let width = names.max().unwrap_or(0).min(MAX_NAME);
+    for entry in passed.into_iter().chain(failed) {
+        let result = match &entry.status {
+            RunStatus::Played(report) if report.verdict.passed => "passed".to_owned(),
+            RunStatus::Played(report) => {
+                let why = report.verdict.sentences.first().map_or("", String::as_str);
+                format!("failed (exit code {}): {why}", report.verdict.exit_code)
+            }
+            _ => format!("not run: {}", entry.not_run().unwrap_or_default()),
+        };
+        let name = cut(&entry.name, MAX_NAME);
+        line(&mut out, &format!("  {} {name:width$}  ", paint.mark(entry.passed())), &plain(&result));
+    }
+    let _ = writeln!(out, "  {}", overall_result(entries));
     out
 }
 

@@ -1,12 +1,15 @@
 //! Writes reports to files and reads them.
 
+use std::collections::hash_map::RandomState;
 use std::fs;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::files::{HTML, INDEX, JSON, run_names};
-use super::{File, Format, MeasuredRun, Report, index, run_files};
+use super::files::{HTML, INDEX, JSON, SHARED, run_names};
+use super::{File, Format, MeasuredRun, Report, run_files};
 
 /// Maximum size of a report file that is read. All parts of a report are bounded.
 const MAX_BYTES: usize = 64 << 20;
@@ -74,6 +77,14 @@ pub enum ReportError {
         /// What is wrong with its version.
         what: String,
     },
+    /// A file of an earlier run could not be deleted.
+    #[error("cannot delete {path} of an earlier run: {source}")]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's error.
+        source: std::io::Error,
+    },
     /// A file of another program has this name.
     #[error("{path} exists and was not written by poolproof")]
     NotOwned {
@@ -130,6 +141,33 @@ pub fn write_files(dir: &Path, files: &[File]) -> Result<(), ReportError> {
     written?.into_iter().try_for_each(TempFile::persist)
 }
 
+/// Deletes what an earlier command left: the files about all runs in `dir`, and those of each run in `runs`.
+/// Files of other programs stay.
+///
+/// # Errors
+///
+/// A file cannot be deleted.
+pub fn remove_stale<'d>(dir: &Path, runs: impl IntoIterator<Item = &'d Path>) -> Result<(), ReportError> {
+    let shared = SHARED.into_iter().map(|(name, _)| name).filter(|name| is_ours(dir, name));
+    let mut files: Vec<PathBuf> = shared.map(|name| dir.join(name)).collect();
+    for run in runs {
+        files.extend(run_names().map(|name| run.join(name)).filter(|path| !path.is_dir()));
+    }
+    files.into_iter().try_for_each(|path| match fs::remove_file(&path) {
+        Err(source) if !matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(ReportError::Remove { path, source })
+        }
+        _ => Ok(()),
+    })
+}
+
+/// Returns whether this program wrote the file about all runs with this name.
+fn is_ours(dir: &Path, name: &str) -> bool {
+    let signature = SHARED.into_iter().find_map(|(shared, signature)| (shared == name).then_some(signature));
+    let text = crate::input::read_text(&dir.join(name), MAX_BYTES);
+    signature.zip(text.ok()).is_some_and(|(signature, text)| text.contains(signature))
+}
+
 /// Creates `dir` if needed and checks that reports can be written, before a run starts.
 pub fn check_writable(dir: &Path) -> Result<(), ReportError> {
     check_writable_names(dir, run_names())
@@ -144,15 +182,14 @@ pub fn check_writable_names(
     for name in names {
         let path = dir.join(name.as_ref());
         if path.is_dir() {
-            return Err(ReportError::Write { path, source: std::io::ErrorKind::IsADirectory.into() });
+            return Err(ReportError::Write { path, source: ErrorKind::IsADirectory.into() });
         }
-        let ours = || fs::read_to_string(&path).is_ok_and(|text| text.contains(index::INDEX_SIGNATURE));
-        if name.as_ref() == INDEX && path.exists() && !ours() {
+        if name.as_ref() == INDEX && path.exists() && !is_ours(dir, INDEX) {
             return Err(ReportError::NotOwned { path });
         }
     }
-    let probe = dir.join(format!(".probe.{}.tmp", std::process::id()));
-    let tried = fs::write(&probe, []).and_then(|()| fs::remove_file(&probe));
+    let probe = temp_path(dir, "probe");
+    let tried = create(&probe, "").and_then(|()| fs::remove_file(&probe));
     tried.map_err(|source| ReportError::Write { path: dir.to_owned(), source })
 }
 
@@ -192,12 +229,25 @@ struct TempFile {
 
 /// Writes the text to a temporary file in the folder of the file that it replaces.
 fn temp_file(dir: &Path, name: &str, text: &str) -> Result<TempFile, ReportError> {
-    let written = dir.join(format!(".{name}.{}.tmp", std::process::id()));
-    let temp_file = TempFile { written, path: dir.join(name) };
-    match fs::write(&temp_file.written, text) {
+    let temp_file = TempFile { written: temp_path(dir, name), path: dir.join(name) };
+    match create(&temp_file.written, text) {
         Ok(()) => Ok(temp_file),
         Err(source) => Err(ReportError::Write { path: temp_file.path.clone(), source }),
     }
+}
+
+/// Returns a name that no other process uses. Process ids are not enough: containers that share a folder can
+/// have processes with equal ids.
+fn temp_path(dir: &Path, name: &str) -> PathBuf {
+    // The standard library seeds each hasher with random bytes of the operating system.
+    let random = RandomState::new().build_hasher().finish();
+    dir.join(format!(".{name}.{random:016x}.tmp"))
+}
+
+/// Writes a file that does not exist yet.
+fn create(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = fs::File::create_new(path)?;
+    file.write_all(text.as_bytes())
 }
 
 impl TempFile {

@@ -2,6 +2,7 @@
 
 use super::{RunInputs, health, stages, thresholds};
 use crate::actors::Finished;
+use crate::clock::ClockKind;
 use crate::compute::ComputeUsage;
 use crate::metrics::Snapshot;
 use crate::report::{CpuSpent, Environment, MachineLoad, NamedFile, RunInfo, SideWorkers, Workers};
@@ -22,6 +23,7 @@ pub(super) fn run_info(
         client: side(client),
         server: side(server),
     };
+    let started = finished.started;
     let thresholds = thresholds::evaluate(&scenario.thresholds, &finished.recorder, finished.abort);
     let measured = finished.recorder.into_snapshot();
     let summary = measured.summary();
@@ -55,7 +57,8 @@ pub(super) fn run_info(
         unmeasured,
         short_of,
         machine,
-        environment: Some(Environment::here(options.command.clone())),
+        environment: (scenario.clock == ClockKind::Wall)
+            .then(|| Environment::here(options.command.clone(), started)),
     };
     (run_info, measured)
 }

@@ -172,6 +172,12 @@ pub fn time(text: &str) -> Result<Duration, String> {
     values::Time::parse(text).map(|time| time.0)
 }
 
+/// Returns the line, from 1, of the first of these paths that a scenario's text has.
+pub(crate) fn line_of(text: &str, paths: &[Vec<Segment>]) -> Option<usize> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    paths.iter().find_map(|path| yaml::line_of(text, path))
+}
+
 /// Decodes the text of a file; `what` names its kind in errors.
 fn decode_text<'b>(file_name: &str, bytes: &'b [u8], what: &str) -> Result<&'b str, Diagnostic> {
     if bytes.len() > MAX_BYTES {

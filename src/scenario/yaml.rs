@@ -39,6 +39,21 @@ pub(super) fn locate(text: &str, path: &[Segment]) -> Option<TextSpan> {
     })
 }
 
+/// Returns the line of the key or item at the end of `path`, from 1, or `None` if the text does not have it.
+pub(super) fn line_of(text: &str, path: &[Segment]) -> Option<usize> {
+    let root: Value = serde_yaml::from_str(text).ok()?;
+    path.iter().try_fold(&root, |value, segment| match segment {
+        Segment::Key(key) => value.get(key.as_str()),
+        Segment::Index(index) => value.get(*index),
+    })?;
+    let found = locate(text, path)?.line;
+    let Some(Segment::Key(key)) = path.last() else { return Some(found) };
+    // A map or list in block style starts below its key.
+    let above = text.split('\n').take(found).enumerate().collect::<Vec<_>>();
+    let of_key = above.into_iter().rev().find(|(_, line)| line.contains(key.as_str()));
+    Some(of_key.map_or(found, |(index, _)| index + 1))
+}
+
 /// Writes a value as YAML, enum variants with data as maps with one key. Fields that are `None` are left out.
 pub(super) fn write<T: Serialize>(value: &T) -> String {
     // Serialization fails only on shapes without a YAML form, such as maps as keys. A scenario has none.

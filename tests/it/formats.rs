@@ -124,8 +124,10 @@ fn a_defect_appears_in_every_format() {
     for wanted in ["risk-block", &first.situation, &first.expected, &first.seen, &report.replay()] {
         assert!(words.contains(wanted), "no `{wanted}` in:\n{words}");
     }
-    let page =
-        index(&[entries[0].clone(), ScenarioResult { name: "other".to_owned(), status: RunStatus::NotRun }]);
+    let page = index(&[
+        entries[0].clone(),
+        ScenarioResult { name: "other".to_owned(), file: "other".to_owned(), status: RunStatus::NotRun },
+    ]);
     assert!(page.contains("2 of 2 scenarios failed") && page.contains("./everyone/report.html"));
     assert!(page.contains("✗ failed") && page.contains("interrupted earlier"));
 }
@@ -138,9 +140,10 @@ fn formats_match_their_snapshots() {
         ScenarioResult::played(report.clone()),
         ScenarioResult {
             name: "gone".to_owned(),
+            file: "gone".to_owned(),
             status: RunStatus::Failed("the target does not answer".to_owned()),
         },
-        ScenarioResult { name: "later".to_owned(), status: RunStatus::NotRun },
+        ScenarioResult { name: "later".to_owned(), file: "later".to_owned(), status: RunStatus::NotRun },
     ];
     insta::assert_snapshot!("junit", junit(&entries));
     insta::assert_snapshot!("summary_of_three", summary(&entries));
@@ -287,8 +290,16 @@ fn third_party_tools_read_hlog_and_junit() {
     fs::write(folder.join("latency.hlog"), interval_log(&failing.report, measured(&failing))).unwrap();
     let mut entries: Vec<ScenarioResult> = all_kinds().into_iter().map(ScenarioResult::played).collect();
     entries.push(ScenarioResult::played(hostile_report(HOSTILE)));
-    entries.push(ScenarioResult { name: "gone".to_owned(), status: RunStatus::Failed(HOSTILE.to_owned()) });
-    entries.push(ScenarioResult { name: "later".to_owned(), status: RunStatus::NotRun });
+    entries.push(ScenarioResult {
+        name: "gone".to_owned(),
+        file: "gone".to_owned(),
+        status: RunStatus::Failed(HOSTILE.to_owned()),
+    });
+    entries.push(ScenarioResult {
+        name: "later".to_owned(),
+        file: "later".to_owned(),
+        status: RunStatus::NotRun,
+    });
     fs::write(folder.join("junit.xml"), junit(&entries)).unwrap();
     let mut expected = String::new();
     let intended = &failing.report.latency.sign_in.intended;

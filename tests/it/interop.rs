@@ -85,10 +85,15 @@ fn handshakes(few: u32) -> u32 {
 
 /// Returns a command that runs a script of `tests/interop` in Node with the installed packages.
 fn node(script: &str) -> Command {
-    let modules = folder().join("npm");
-    installed("package.json", &folder(), || {
+    node_with("package.json", "npm", script)
+}
+
+/// Returns a command that runs a script in Node with the packages in the file `list`.
+pub(crate) fn node_with(list: &str, modules: &str, script: &str) -> Command {
+    let modules = folder().join(modules);
+    installed(list, &folder(), || {
         fs::create_dir_all(&modules).unwrap();
-        fs::copy(root().join("tests/interop/package.json"), modules.join("package.json")).unwrap();
+        fs::copy(root().join("tests/interop").join(list), modules.join("package.json")).unwrap();
         run_ok(
             Command::new("npm")
                 .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])

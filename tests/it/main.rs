@@ -12,6 +12,8 @@ mod attacks;
 mod attacks_memory;
 mod browser;
 mod capacity;
+mod ci_readers;
+mod ci_results;
 mod cli;
 mod client_responses;
 mod codec;

@@ -7,6 +7,7 @@ use poolproof::metrics::{Recorder, SignInRecord, SignInStatus, Snapshot};
 use poolproof::report::{
     CpuSpent, Environment, Report, RunInfo, StagePart, StageSummary, ThresholdResult, Unit,
 };
+use poolproof_client::Intent;
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 use poolproof_cognito::protocol::{ChallengeName, SignInStep};
 use poolproof_cognito::seed::{Rng, Seed};
@@ -119,6 +120,9 @@ pub(crate) fn run_info() -> RunInfo {
             cpu: Some("AMD EPYC 7R13 Processor".to_owned()),
             cores: 8,
             version: "0.1.0".to_owned(),
+            started_at: Some("2026-01-01T00:00:00Z".to_owned()),
+            git_commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+            ci_job: None,
             command: "poolproof run scenarios/opt-in-mfa.yaml --clock wall".to_owned(),
         }),
     }
@@ -152,6 +156,7 @@ fn sign_in(random: &mut Rng, number: u64, faulty: bool) -> SignInRecord {
         number,
         user: random.random_range(0..2000),
         workload: 0,
+        intent: Intent::KnownDevice,
         warm_up: at_s < 5.0,
         cool_down: false,
         end,

@@ -283,8 +283,10 @@ fn every_format_names_the_aborting_threshold() {
         assert!(!text.contains("interrupted"), "{text}");
     }
     assert!(junit.contains(&format!("The threshold sign_in.p50[5s] &lt; 100ms {cut}")), "{junit}");
-    let several =
-        index(&[entries[0].clone(), ScenarioResult { name: "other".to_owned(), status: RunStatus::NotRun }]);
+    let several = index(&[
+        entries[0].clone(),
+        ScenarioResult { name: "other".to_owned(), file: "other".to_owned(), status: RunStatus::NotRun },
+    ]);
     assert!(several.contains("✗ canceled"), "{several}");
 }
 

@@ -56,6 +56,27 @@ impl Intent {
         Self::RefreshAfterSignOut,
     ];
 
+    /// Returns its key in a scenario's `mix`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KnownDevice => "known_device",
+            Self::NewDevice => "new_device",
+            Self::WrongPassword => "wrong_password",
+            Self::ForgottenDevice => "forgotten_device",
+            Self::WrongDeviceSecret => "wrong_device_secret",
+            Self::KeyOmittedAfterMfa => "key_omitted_after_mfa",
+            Self::ReplayedClaim => "replayed_claim",
+            Self::PlainPassword => "plain_password",
+            Self::WrongCustomAnswer => "wrong_custom_answer",
+            Self::Refresh => "refresh",
+            Self::RefreshReuse => "refresh_reuse",
+            Self::RefreshWithoutDevice => "refresh_without_device",
+            Self::RefreshAfterForget => "refresh_after_forget",
+            Self::RefreshAfterRevoke => "refresh_after_revoke",
+            Self::RefreshAfterSignOut => "refresh_after_sign_out",
+        }
+    }
+
     /// Returns whether it needs a device that the user already has.
     pub const fn needs_device(self) -> bool {
         !matches!(self, Self::NewDevice | Self::WrongPassword | Self::ReplayedClaim)

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::icons::{command, confidence, tick};
+use super::icons::{command, confidence};
 use crate::report::format::{count, time};
 use crate::report::{ConfusionCell, Decisions, Mismatch, Report, Rule};
 use poolproof_oracle;
@@ -113,7 +113,7 @@ fn outcome(cell: Option<&ConfusionCell>) -> Markup {
     }
 }
 
-/// Returns at most `most` mismatches with their replay command, or a note that there are none.
+/// Returns at most `most` mismatches with their replay command.
 pub(super) fn mismatches(report: &Report, most: usize) -> Markup {
     let decisions = &report.decisions;
     let replay = report.replay();
@@ -122,25 +122,15 @@ pub(super) fn mismatches(report: &Report, most: usize) -> Markup {
     html! {
         section {
             h2 { "Mismatches" }
-            @if decisions.mismatched == 0 {
-                div.clean {
-                    @if decisions.checked > 0 { (tick(true)) }
-                    p {
-                        @if decisions.checked == 0 { "None, because no decision was checked." }
-                        @else { "None. All " (count(decisions.checked)) " decisions match the rules." }
-                    }
-                }
-            } @else {
-                p.lead {
-                    (count(decisions.mismatched)) " of " (count(decisions.checked)) " decisions do not \
-                        match the rules"
-                    @if decisions.mismatched > shown.len() as u64 { "; the first " (count(shown.len() as u64)) " \
-                        are listed here" }
-                    "."
-                }
-                @for mismatch in open { (card(mismatch, &replay)) }
-                @if !folded.is_empty() { (others(folded)) }
+            p.lead {
+                (count(decisions.mismatched)) " of " (count(decisions.checked)) " decisions do not \
+                    match the rules"
+                @if decisions.mismatched > shown.len() as u64 { "; the first " (count(shown.len() as u64)) " \
+                    are listed here" }
+                "."
             }
+            @for mismatch in open { (card(mismatch, &replay)) }
+            @if !folded.is_empty() { (others(folded)) }
         }
     }
 }

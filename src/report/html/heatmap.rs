@@ -47,7 +47,7 @@ pub(super) fn map(timeline: &Timeline, bands: &StageBands<'_>, table_ref: TableR
                 b { "Latency by intended start, number of sign-ins" }
                 span.legend {
                     @for shade in 0..SHADES.len() {
-                        span { svg viewBox="0 0 22 10" aria-hidden="true" { rect.heat.(format!("h{shade}")) width="22" height="10" {} } @if shade == 0 { "few" } @else if shade == SHADES.len() - 1 { "up to " (count(fullest)) } }
+                        span { svg width="22" height="10" viewBox="0 0 22 10" aria-hidden="true" { rect.heat.(format!("h{shade}")) width="22" height="10" {} } @if shade == 0 { "few" } @else if shade == SHADES.len() - 1 { "up to " (count(fullest)) } }
                     }
                     span { (legend_line("longest")) "longest" }
                 }

@@ -17,6 +17,7 @@ mod policy_table;
 mod run_details;
 mod step_breakdown;
 mod timeline;
+mod unstyled;
 mod verdict;
 mod workloads;
 
@@ -149,7 +150,7 @@ fn render_page(
                     (policy_table::table(report, limits.situations))
                     (workloads::section(report))
                     (decisions::rules_and_outcomes(report))
-                    (decisions::mismatches(report, limits.mismatches))
+                    @if report.decisions.mismatched > 0 { (decisions::mismatches(report, limits.mismatches)) }
                     (devices::section(report))
                     (latency::curve(report, baseline))
                     (latency::steps(report))
@@ -165,7 +166,7 @@ fn render_page(
             }
         }
     };
-    markup.into_string()
+    unstyled::with_attributes(&markup.into_string())
 }
 
 /// Returns the report as embedded data. Its scenario and mismatches are limited to what the page shows; data

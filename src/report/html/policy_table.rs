@@ -15,8 +15,8 @@ pub(super) fn table(report: &Report, most: usize) -> Markup {
         section {
             h2 { "Policy by situation" }
             p.lead { "What distinguishes sign-ins of this pool: the device that was named, the user's \
-                factors, the risk level. Situations that differ are expanded. Refresh tokens are \
-                listed by rule, below." }
+                factors, the risk level. " @if !differing.is_empty() { "Situations whose decisions differ are \
+                expanded. " } "Refresh tokens are listed by rule, below." }
             @if report.decisions.cases.is_empty() {
                 p.lead { "No sign-in was decided." }
             } @else {

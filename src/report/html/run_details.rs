@@ -17,11 +17,14 @@ pub(super) fn generator(report: &Report) -> Markup {
     html! {
         section {
             h2 { "Generator" }
-            p.lead {
-                (tick(generator.saturated.is_none())) " "
-                @match &generator.saturated {
-                    Some(sentence) => span.bad { (sentence) },
-                    None => "It kept its schedule, so the figures above are valid.",
+            // Under the virtual clock nothing can be late.
+            @if wall || generator.saturated.is_some() {
+                p.lead {
+                    (tick(generator.saturated.is_none())) " "
+                    @match &generator.saturated {
+                        Some(sentence) => span.bad { (sentence) },
+                        None => "It kept its schedule, so the figures above are valid.",
+                    }
                 }
             }
             dl.ground {
@@ -87,6 +90,9 @@ pub(super) fn environment(report: &Report) -> Markup {
                     dt { "Processor" } dd { (environment.cpu.as_deref().unwrap_or(UNKNOWN)) }
                     dt { "Cores" } dd { (count(environment.cores as u64)) }
                     dt { "Version" } dd { "poolproof " (environment.version) }
+                    @if let Some(started) = &environment.started_at { dt { "Started" } dd { (started) } }
+                    @if let Some(commit) = &environment.git_commit { dt { "Commit" } dd { code { (commit) } } }
+                    @if let Some(address) = &environment.ci_job { dt { "CI job" } dd { (link(address)) } }
                     dt { "Command" } dd { (command(&environment.command)) }
                 }
                 dt { "Seed" } dd { (report.seed) }
@@ -94,6 +100,12 @@ pub(super) fn environment(report: &Report) -> Markup {
             }
         }
     }
+}
+
+/// Returns a link to an address of the web, or the text.
+fn link(address: &str) -> Markup {
+    let web = address.starts_with("https://") || address.starts_with("http://");
+    html! { @if web { a href=(address) { (address) } } @else { (address) } }
 }
 
 /// Returns the part of a scenario that the page shows.

@@ -84,7 +84,8 @@ pub(super) fn headline(report: &Report) -> Markup {
                 dd.fine { "achieved, of " (rate(report.throughput.offered_per_s)) " offered" }
                 @if report.throughput.throttled > 0 {
                     dd.fine { (count(report.throughput.throttled)) " answers throttled" }
-                    @for (step, n) in &report.throughput.throttled_steps { dd.fine { (count(*n)) " at " (step) } }
+                    @let most = report.throughput.throttled_steps.iter().max_by_key(|(_, n)| **n);
+                    @if let Some((step, n)) = most { dd.fine { (count(*n)) " of them to " (step) } }
                 }
             }
             div {

@@ -1,0 +1,130 @@
+//! What `run` writes about all scenarios together: files, annotations and the last lines.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::args::{Format, RunArgs};
+use super::{Exit, print_stdout, shows_color, usage_error};
+use crate::report::{self, Annotation, ReportError, RunStatus, ScenarioResult};
+use crate::scenario::{self, Diagnostic};
+
+/// Longest name of a scenario.
+const MAX_NAME: usize = 64;
+/// Most bytes of an invalid scenario that are read for its name.
+const MAX_BYTES: usize = 1 << 20;
+
+/// Returns the formats that are files.
+pub(super) fn formats(args: &RunArgs) -> Vec<report::Format> {
+    args.format.iter().filter_map(|format| format.file_format()).collect()
+}
+
+/// Writes the files about all scenarios and prints their names, the annotations and the results.
+pub(super) fn write_results(args: &RunArgs, entries: &[ScenarioResult], warnings: Vec<Annotation>) -> Exit {
+    let files = match write_shared(args, entries) {
+        Ok(files) => files,
+        Err(error) => return usage_error(error),
+    };
+    let mut out = String::new();
+    for (index, path) in files.iter().enumerate() {
+        let head = if index == 0 { "\n  all         " } else { "              " };
+        out.push_str(&format!("{head}{}\n", path.display()));
+    }
+    out.push_str(&annotation_lines(args, entries, warnings));
+    if entries.len() > 1 {
+        out.push_str(&report::closing(entries, shows_color(&io::stdout())));
+    }
+    if out.is_empty() { Exit::Pass } else { print_stdout(&out) }
+}
+
+fn write_shared(args: &RunArgs, entries: &[ScenarioResult]) -> Result<Vec<PathBuf>, ReportError> {
+    let files = report::common_files(entries, &formats(args));
+    if !files.is_empty() {
+        report::check_writable_names(&args.out, files.iter().map(|file| &file.name))?;
+        report::write_files(&args.out, &files)?;
+    }
+    Ok(files.iter().map(|file| args.out.join(&file.name)).collect())
+}
+
+/// Returns the annotations as lines, errors first; nothing without the format `github`.
+fn annotation_lines(args: &RunArgs, entries: &[ScenarioResult], warnings: Vec<Annotation>) -> String {
+    if !args.format.contains(&Format::Github) {
+        return String::new();
+    }
+    let all = report::annotations(entries).into_iter().chain(warnings);
+    all.map(|one| format!("{}\n", one.command(&repository_path(&one.file)))).collect()
+}
+
+/// Returns the path of a file in the repository of the job, or as it is outside of GitHub.
+fn repository_path(file: &str) -> String {
+    let clean = |path: &Path| path.components().collect::<PathBuf>().display().to_string();
+    let in_repository = || {
+        let root = env::var_os("GITHUB_WORKSPACE")?;
+        let path: PathBuf = env::current_dir().ok()?.join(file).components().collect();
+        Some(clean(path.strip_prefix(root).ok()?))
+    };
+    in_repository().unwrap_or_else(|| clean(Path::new(file.strip_prefix("./").unwrap_or(file))))
+}
+
+/// A scenario file that was read: its name, or its mistakes.
+pub(super) type ReadFile<'f> = (&'f Path, Result<&'f str, Diagnostic>);
+
+/// Replaces the results of an earlier run by the mistakes of invalid scenarios. Returns the exit.
+pub(super) fn write_invalid(args: &RunArgs, files: Vec<ReadFile<'_>>) -> Exit {
+    let entries: Vec<ScenarioResult> = files
+        .into_iter()
+        .map(|(path, read)| {
+            let file = path.display().to_string();
+            match read {
+                Ok(name) => ScenarioResult { name: name.to_owned(), file, status: RunStatus::NotStarted },
+                Err(mistake) => {
+                    let name = likely_name(path).unwrap_or_else(|| file.clone());
+                    ScenarioResult { name, file, status: RunStatus::Invalid(vec![mistake]) }
+                }
+            }
+        })
+        .collect();
+    let folders: Vec<PathBuf> =
+        entries.iter().filter(|entry| is_name(&entry.name)).map(|entry| args.out.join(&entry.name)).collect();
+    let removed = report::remove_stale(&args.out, folders.iter().map(PathBuf::as_path));
+    if let Err(error) = removed.and_then(|()| write_shared(args, &entries).map(drop)) {
+        return usage_error(error);
+    }
+    let lines = annotation_lines(args, &entries, Vec::new());
+    let printed = if lines.is_empty() { Exit::Pass } else { print_stdout(&lines) };
+    Exit::InvalidScenario.or(printed)
+}
+
+/// Returns the name that an invalid scenario probably has: that of its first line with a name, or that of the
+/// file.
+fn likely_name(path: &Path) -> Option<String> {
+    // A pipe can be read only once.
+    let text = if path.is_file() { crate::input::read_text(path, MAX_BYTES).ok() } else { None };
+    let written = text.as_deref().and_then(|text| {
+        let value = text.lines().find_map(|line| line.strip_prefix("name:"))?;
+        let value = value.split(" #").next()?.trim().trim_matches(['"', '\'']);
+        Some(value.to_owned())
+    });
+    let stem = || Some(path.file_stem()?.to_str()?.to_owned());
+    written.filter(|name| is_name(name)).or_else(|| stem().filter(|name| is_name(name)))
+}
+
+/// Returns whether a text can be the name of a scenario, and so of a folder.
+fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=MAX_NAME).contains(&text.len()) && text.chars().all(plain)
+}
+
+/// Returns the annotation of a warning about a scenario: at the first of these keys.
+pub(super) fn warning(file: &Path, name: &str, text: &str, keys: &[&[&str]], message: &str) -> Annotation {
+    let paths: Vec<Vec<scenario::Segment>> =
+        keys.iter().map(|path| path.iter().map(|key| scenario::Segment::from(*key)).collect()).collect();
+    Annotation {
+        level: report::AnnotationLevel::Warning,
+        file: file.display().to_string(),
+        line: scenario::line_of(text, &paths).unwrap_or(1),
+        column: None,
+        title: format!("{name}: warning"),
+        message: message.to_owned(),
+    }
+}
