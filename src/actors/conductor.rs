@@ -10,15 +10,17 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::drain::Drain;
-use super::idle::IdleUsers;
-use super::user::{SignInResult, StartSignIn, User};
+use super::idle::{IdleUsers, Unavailable, next_code_at};
+use super::run_context::{
+    ArrivalCounts, Finished, Observer, RunContext, RunProgress, Schedule, SnapshotReader, ThresholdAbort, Tick,
+};
+use super::user::{SignInResult, StartSignIn, StartedUser, User};
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::metrics::{DueSignIn, LiveStats, Recorder, SignInRecord};
+use crate::metrics::{DueSignIn, Recorder, SignInRecord};
 use crate::workload::{Arrival, ClosedWorkload, MergedArrivals, home_address};
 use poolproof_cognito::time::Timestamp;
 
-pub use progress::SnapshotReader;
 
 /// Messages that can wait for the conductor before senders wait.
 const MAILBOX: usize = 4096;
@@ -27,89 +29,8 @@ const PROGRESS_EVERY: u32 = 16;
 /// Time after which the next sign-in causes a progress report.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
-/// When sign-ins start.
-pub struct Schedule {
-    /// Open workloads: arrivals at fixed times, whatever the earlier ones do.
-    pub open_arrivals: MergedArrivals,
-    /// Closed workloads: a number of users who sign in one time after the other, with think time between.
-    pub closed_workloads: Vec<ClosedWorkload>,
-}
-
-/// Receives the progress of a run.
-pub type Observer = Box<dyn Fn(RunProgress)>;
-
-/// Called after every second of the run and at its end, with the elapsed time. It may record load, and
-/// returns the index of a threshold that cancels the run.
-pub type Tick = Box<dyn FnMut(&mut Recorder, Duration) -> Option<usize>>;
-
 /// Time between two ticks.
 const TICK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// A threshold that canceled a run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ThresholdAbort {
-    /// Index of the threshold in the scenario, from 0.
-    pub threshold: usize,
-    /// Elapsed time of the run.
-    pub elapsed: Duration,
-}
-
-/// What a conductor records with.
-pub struct RunContext {
-    /// Where sign-ins are recorded.
-    pub recorder: Recorder,
-    /// Receives the progress.
-    pub observer: Observer,
-    /// Called every second.
-    pub tick: Option<Tick>,
-    /// Reads results while the run goes on.
-    pub snapshot_reader: Option<SnapshotReader>,
-}
-
-/// Progress of a run.
-#[derive(Clone, Debug)]
-pub struct RunProgress {
-    /// Counts so far.
-    pub live: LiveStats,
-    /// Elapsed time of the run.
-    pub elapsed: Duration,
-    /// Sign-ins in flight.
-    pub in_flight: usize,
-    /// Arrivals that wait for an idle user.
-    pub waiting: usize,
-}
-
-/// A finished run.
-#[derive(Debug, Default)]
-pub struct Finished {
-    /// What was recorded.
-    pub recorder: Recorder,
-    /// Start of the run's time.
-    pub started: Timestamp,
-    /// Whether it was canceled.
-    pub interrupted: bool,
-    /// The threshold that canceled it, if any.
-    pub abort: Option<ThresholdAbort>,
-    /// Arrival counts of open workloads, by workload index.
-    pub arrival_counts: BTreeMap<u16, ArrivalCounts>,
-    /// The devices that each user has collected.
-    pub devices: Vec<u32>,
-    /// How many of them are new in the run.
-    pub new_devices: u64,
-    /// When the load was over, if requests were canceled after it.
-    pub drained_since: Option<Timestamp>,
-}
-
-/// How the arrivals of an open workload met their times, warm-up included.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct ArrivalCounts {
-    /// Arrivals that were due.
-    pub asked: u64,
-    /// Arrivals that waited for an idle user.
-    pub waited: u64,
-    /// Arrivals that could not start.
-    pub dropped: u64,
-}
 
 /// Cancels the run. Sign-ins in flight have no outcome and are counted as unfinished.
 #[derive(Message, Clone, Copy, Debug)]
@@ -130,8 +51,10 @@ pub struct Conductor {
     closed_workloads: BTreeMap<u16, ClosedWorkload>,
     /// The next arrival of the schedule.
     next: Option<Arrival>,
-    /// Arrivals that wait for an idle user.
-    waiting: VecDeque<Arrival>,
+    /// Arrivals that wait for a user, each with whether it waits for a TOTP code.
+    waiting: VecDeque<(Arrival, bool)>,
+    /// Whether the conductor waits for the next TOTP codes.
+    awaits_codes: bool,
     in_flight: BTreeMap<u64, Arrival>,
     recorder: Recorder,
     arrival_counts: BTreeMap<u16, ArrivalCounts>,
@@ -155,12 +78,10 @@ impl std::fmt::Debug for Conductor {
 }
 
 impl Conductor {
-    /// Creates a conductor of these users. `devices` is how many each of them starts with. `done` receives
-    /// the finished run.
+    /// Creates a conductor of these users. `done` receives the finished run.
     pub fn new(
         clock: Clock,
-        users: Vec<Addr<User>>,
-        devices: Vec<u32>,
+        users: Vec<StartedUser>,
         schedule: Schedule,
         run_context: RunContext,
         drain: Drain,
@@ -170,9 +91,9 @@ impl Conductor {
         Self {
             clock,
             start: clock.now(),
-            users,
-            idle: IdleUsers::new(devices.iter().map(|count| *count > 0).collect()),
-            devices,
+            idle: IdleUsers::new(users.iter().map(|user| (user.kind(), user.totp_step_used))),
+            devices: users.iter().map(|user| user.devices).collect(),
+            users: users.into_iter().map(|user| user.actor).collect(),
             new_devices: 0,
             open_arrivals: schedule.open_arrivals,
             closed_workloads: schedule
@@ -182,6 +103,7 @@ impl Conductor {
                 .collect(),
             next: None,
             waiting: VecDeque::new(),
+            awaits_codes: false,
             in_flight: BTreeMap::new(),
             recorder,
             arrival_counts: BTreeMap::new(),
@@ -222,27 +144,70 @@ impl Conductor {
         }
     }
 
-    /// Starts an arrival, or queues it until a user is idle. An open workload can queue as many arrivals as
-    /// there are users; a closed one has at most one per loop.
+    /// Starts an arrival, or queues it until a user is idle and ready. An open workload can queue as many
+    /// arrivals as there are users; a closed one has at most one per loop.
     fn admit(&mut self, arrival: Arrival, ctx: &mut Context<Self>) {
         self.recorder.due(due(&arrival));
-        let free = self.idle.take(arrival.user, arrival.intent.needs_device());
+        let free = self.idle.take(arrival.user, arrival.intent.needs_device(), self.clock.now());
+        let for_code = free == Err(Unavailable::CodesUsed);
         let closed = self.closed_workloads.contains_key(&arrival.workload);
         let room = closed || self.waiting.len() < self.users.len();
-        if !closed {
-            let counts = self.arrival_counts.entry(arrival.workload).or_default();
-            counts.asked += 1;
-            counts.waited += u64::from(free.is_none() && room);
-            counts.dropped += u64::from(free.is_none() && !room);
-        }
+        // A loop of a closed workload waits for a user at its own pace, but not for a code.
+        let waits = room && (for_code || free.is_err() && !closed);
+        let counts = self.arrival_counts.entry(arrival.workload).or_default();
+        counts.asked += 1;
+        counts.waited += u64::from(waits);
+        counts.waited_for_code += u64::from(waits && for_code);
+        counts.dropped += u64::from(free.is_err() && !room);
         match free {
-            Some(user) => self.dispatch(user, arrival, ctx),
-            None if room => self.waiting.push_back(arrival),
-            None => self.recorder.dropped(due(&arrival)),
+            Ok(user) => self.dispatch(user, arrival, false, ctx),
+            Err(_) if room => {
+                self.waiting.push_back((arrival, for_code));
+                self.await_codes(for_code, ctx);
+            }
+            Err(_) => self.recorder.dropped(due(&arrival)),
         }
     }
 
-    fn dispatch(&mut self, user: usize, arrival: Arrival, ctx: &mut Context<Self>) {
+    /// Waits for the next TOTP codes if an arrival needs one, and then starts the arrivals that wait.
+    fn await_codes(&mut self, needed: bool, ctx: &mut Context<Self>) {
+        if !needed || std::mem::replace(&mut self.awaits_codes, true) {
+            return;
+        }
+        let (clock, next) = (self.clock, next_code_at(self.clock.now()));
+        let wait = async move { clock.sleep_until(next).await };
+        ctx.spawn(wait.into_actor(self).map(|(), conductor, ctx| {
+            conductor.awaits_codes = false;
+            conductor.start_waiting(ctx);
+        }));
+    }
+
+    /// Starts the arrivals that wait and for which a user is ready.
+    fn start_waiting(&mut self, ctx: &mut Context<Self>) {
+        let (now, mut unavailable) = (self.clock.now(), Vec::new());
+        for (arrival, for_code) in std::mem::take(&mut self.waiting) {
+            let needs_device = arrival.intent.needs_device();
+            let needed = self.idle.needed(arrival.user, needs_device);
+            // If there is no user for one arrival, there is none for others with the same needs.
+            if unavailable.contains(&needed) {
+                self.waiting.push_back((arrival, for_code));
+                continue;
+            }
+            match self.idle.take(arrival.user, needs_device, now) {
+                Ok(user) => self.dispatch(user, arrival, for_code, ctx),
+                Err(why) => {
+                    unavailable.push(needed);
+                    self.waiting.push_back((arrival, for_code));
+                    self.await_codes(why == Unavailable::CodesUsed, ctx);
+                }
+            }
+        }
+    }
+
+    /// Starts an arrival with this user. Its wait for a TOTP code is no latency: the pool did not cause it.
+    fn dispatch(&mut self, user: usize, arrival: Arrival, waited_for_code: bool, ctx: &mut Context<Self>) {
+        let code_wait =
+            if waited_for_code { self.elapsed().saturating_sub(arrival.at) } else { Duration::ZERO };
         // A substitute user signs in from their own home address.
         let at_home = arrival.address == home_address(arrival.user);
         let address =
@@ -255,11 +220,11 @@ impl Conductor {
         actix::spawn(async move {
             let sign_in_result = addr.send(command).await.ok();
             // A conductor that has stopped needs no results.
-            conductor.send(SignInDone { user, arrival, sign_in_result }).await.unwrap_or_default();
+            conductor.send(SignInDone { user, arrival, code_wait, sign_in_result }).await.unwrap_or_default();
         });
     }
 
-    fn record(&mut self, user: usize, arrival: Arrival, sign_in_result: SignInResult) {
+    fn record(&mut self, user: usize, arrival: Arrival, code_wait: Duration, sign_in_result: SignInResult) {
         let intended = self.start.plus(arrival.at);
         let SignInResult { end, began, prepared, ended, human_time, steps, judgements, throttled, .. } =
             sign_in_result;
@@ -273,7 +238,7 @@ impl Conductor {
         if let Some(devices) = self.devices.get_mut(user) {
             *devices += u32::from(new_device);
         }
-        let lag = began.since(intended).saturating_sub(prepared);
+        let lag = began.since(intended).saturating_sub(prepared + code_wait);
         self.recorder.sign_in(&SignInRecord {
             number: arrival.number,
             user: u32::try_from(user).unwrap_or(u32::MAX),
@@ -303,13 +268,19 @@ impl Conductor {
     }
 
     /// Continues after a sign-in: starts the next queued arrival, and the next iteration of the same loop.
-    fn after_sign_in(&mut self, user: usize, workload: u16, ctx: &mut Context<Self>) {
-        self.idle.release(user);
-        let fits = |arrival: &Arrival| !arrival.intent.needs_device() || self.idle.is_owner(user);
-        let next = self.waiting.iter().position(fits).and_then(|at| self.waiting.remove(at));
-        if let Some(arrival) = next {
-            self.idle.take_user(user);
-            self.dispatch(user, arrival, ctx);
+    fn after_sign_in(&mut self, user: usize, step_used: Option<u64>, workload: u16, ctx: &mut Context<Self>) {
+        let ready = self.idle.release(user, step_used, self.clock.now());
+        let fits = |(arrival, _): &(Arrival, bool)| {
+            self.idle.meets(user, self.idle.needed(arrival.user, arrival.intent.needs_device()))
+        };
+        match self.waiting.iter().position(fits) {
+            Some(place) if ready => {
+                if let Some((arrival, for_code)) = self.waiting.remove(place) {
+                    self.idle.take_user(user);
+                    self.dispatch(user, arrival, for_code, ctx);
+                }
+            }
+            waits => self.await_codes(waits.is_some(), ctx),
         }
         let Some(next_think_time) = self
             .closed_workloads
@@ -391,7 +362,8 @@ impl Conductor {
     /// Ends the run. Sign-ins in flight or waiting have an unknown outcome.
     fn interrupt(&mut self, ctx: &mut Context<Self>) {
         let in_flight = std::mem::take(&mut self.in_flight).into_values();
-        for arrival in in_flight.chain(std::mem::take(&mut self.waiting)) {
+        let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(arrival, _)| arrival);
+        for arrival in in_flight.chain(waiting) {
             self.recorder.unfinished(due(&arrival));
         }
         self.finish(true);
@@ -425,6 +397,9 @@ impl Conductor {
         let begun = u64::from(elapsed.subsec_nanos() > 0);
         let whole = Duration::from_secs(elapsed.as_secs() + begun);
         self.recorder.tick(if interrupted { elapsed } else { whole });
+        if !interrupted {
+            self.recorder.complete();
+        }
         let recorder = std::mem::take(&mut self.recorder);
         // The receiver may be gone; then the result is not needed.
         let arrival_counts = std::mem::take(&mut self.arrival_counts);
@@ -468,6 +443,8 @@ impl Actor for Conductor {
 struct SignInDone {
     user: usize,
     arrival: Arrival,
+    /// How long it waited for a TOTP code.
+    code_wait: Duration,
     sign_in_result: Option<SignInResult>,
 }
 
@@ -481,12 +458,14 @@ struct NextIteration {
 impl Handler<SignInDone> for Conductor {
     type Result = ();
 
-    fn handle(&mut self, SignInDone { user, arrival, sign_in_result }: SignInDone, ctx: &mut Self::Context) {
+    fn handle(&mut self, done: SignInDone, ctx: &mut Self::Context) {
+        let SignInDone { user, arrival, code_wait, sign_in_result } = done;
         self.in_flight.remove(&arrival.number);
+        let step_used = sign_in_result.as_ref().and_then(|sign_in_result| sign_in_result.totp_step_used);
         if let Some(sign_in_result) = sign_in_result {
-            self.record(user, arrival, sign_in_result);
+            self.record(user, arrival, code_wait, sign_in_result);
         }
-        self.after_sign_in(user, arrival.workload, ctx);
+        self.after_sign_in(user, step_used, arrival.workload, ctx);
     }
 }
 

@@ -180,7 +180,6 @@ impl SignInDriver {
             return Event::Abandoned;
         }
         clock.sleep_until(ready).await;
-        self.human_time += clock.now().since(start);
         let code = match of {
             CodeSource::Phone | CodeSource::Email | CodeSource::FirstFactor(_) => {
                 self.context.target.delivered_code(&self.username).await
@@ -188,6 +187,8 @@ impl SignInDriver {
             CodeSource::App => self.totp.clone().map(|secret| self.next_totp_code(&secret)),
             CodeSource::NewApp(secret) => Some(self.next_totp_code(secret)),
         };
+        // The code's way to the user, from the outbox of a target, is the user's time too.
+        self.human_time += clock.now().since(start);
         code.map_or(Event::Abandoned, Event::Code)
     }
 

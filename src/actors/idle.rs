@@ -1,69 +1,172 @@
-//! Idle users. A user does one thing at a time; an arrival whose user is busy takes the next idle one.
+//! Idle users. A user does one thing at a time, and a TOTP code can be used once. An arrival whose user is
+//! busy or has used up the code takes the next user of the same kind.
+
+use poolproof_cognito::time::Timestamp;
+use poolproof_cognito::totp::{STEP_S, step_at};
+
+/// What a user had at the start of the run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct UserKind {
+    /// Whether the user had a device.
+    pub(super) has_device: bool,
+    /// Whether the user had an authenticator app. A substitute is equal in this, so that the share of
+    /// sign-ins with a TOTP code stays that of the scenario.
+    pub(super) has_app: bool,
+}
+
+/// What an arrival needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct NeededUser {
+    needs_device: bool,
+    has_app: bool,
+}
+
+/// Why no user can sign in now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unavailable {
+    /// All users of the kind are busy.
+    Busy,
+    /// Some are idle, but have used the TOTP code of the current time step.
+    CodesUsed,
+}
 
 /// The set of idle users.
 #[derive(Debug)]
 pub(super) struct IdleUsers {
-    busy: Vec<bool>,
-    /// Users who started with a device.
-    owners: Vec<bool>,
+    users: Vec<UserStatus>,
     free: usize,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct UserStatus {
+    kind: UserKind,
+    busy: bool,
+    /// From then on the user has a code that was not used.
+    ready_at: Timestamp,
+}
+
 impl IdleUsers {
-    /// All users are idle. `owners` says who started with a device.
-    pub(super) fn new(owners: Vec<bool>) -> Self {
-        Self { busy: vec![false; owners.len()], free: owners.len(), owners }
+    /// All users are idle. Each has a kind and the time step of the TOTP code that was used last.
+    pub(super) fn new(users: impl IntoIterator<Item = (UserKind, Option<u64>)>) -> Self {
+        let status = |(kind, step)| UserStatus { kind, busy: false, ready_at: ready_at(step) };
+        let users: Vec<UserStatus> = users.into_iter().map(status).collect();
+        Self { free: users.len(), users }
     }
 
-    /// Takes the user `wanted`, or the first idle one of the same kind after them; `None` if all are busy.
-    pub(super) fn take(&mut self, wanted: u32, needs_device: bool) -> Option<usize> {
+    /// Returns what an arrival of the user `wanted` needs.
+    pub(super) fn needed(&self, wanted: u32, needs_device: bool) -> NeededUser {
+        let has_app = self.users.get(self.place(wanted)).is_some_and(|user| user.kind.has_app);
+        NeededUser { needs_device, has_app }
+    }
+
+    fn place(&self, wanted: u32) -> usize {
+        usize::try_from(wanted).unwrap_or(0) % self.users.len().max(1)
+    }
+
+    /// Takes the user `wanted`, or the first one after them who is idle and ready and meets the needs.
+    pub(super) fn take(
+        &mut self,
+        wanted: u32,
+        needs_device: bool,
+        now: Timestamp,
+    ) -> Result<usize, Unavailable> {
         if self.free == 0 {
-            return None;
+            return Err(Unavailable::Busy);
         }
-        let count = self.busy.len();
-        let first = usize::try_from(wanted).unwrap_or(0) % count;
-        let fits = |at: &usize| !self.busy[*at] && (!needs_device || self.owners[*at]);
-        let found = (first..count).chain(0..first).find(fits)?;
-        self.busy[found] = true;
-        self.free -= 1;
-        Some(found)
+        let (first, needed) = (self.place(wanted), self.needed(wanted, needs_device));
+        let mut unavailable = Unavailable::Busy;
+        for at in (first..self.users.len()).chain(0..first) {
+            let user = self.users[at];
+            if user.busy || !needed.is_met_by(user.kind) {
+                continue;
+            }
+            if user.ready_at <= now {
+                self.take_user(at);
+                return Ok(at);
+            }
+            unavailable = Unavailable::CodesUsed;
+        }
+        Err(unavailable)
     }
 
     /// Takes this user, who is idle.
     pub(super) fn take_user(&mut self, user: usize) {
-        if !std::mem::replace(&mut self.busy[user], true) {
+        if !std::mem::replace(&mut self.users[user].busy, true) {
             self.free -= 1;
         }
     }
 
-    /// Returns whether the user started with a device.
-    pub(super) fn is_owner(&self, user: usize) -> bool {
-        self.owners[user]
+    /// Returns whether the user meets the needs.
+    pub(super) fn meets(&self, user: usize, needed: NeededUser) -> bool {
+        needed.is_met_by(self.users[user].kind)
     }
 
-    /// Makes a user idle again.
-    pub(super) fn release(&mut self, user: usize) {
-        if std::mem::replace(&mut self.busy[user], false) {
+    /// Makes a user idle again, and returns whether they can sign in now. `step_used` is the time step of the
+    /// last TOTP code.
+    pub(super) fn release(&mut self, user: usize, step_used: Option<u64>, now: Timestamp) -> bool {
+        let status = &mut self.users[user];
+        status.ready_at = ready_at(step_used);
+        if std::mem::replace(&mut status.busy, false) {
             self.free += 1;
         }
+        status.ready_at <= now
     }
+}
+
+impl NeededUser {
+    const fn is_met_by(self, kind: UserKind) -> bool {
+        self.has_app == kind.has_app && (!self.needs_device || kind.has_device)
+    }
+}
+
+/// Returns the start of the time step after `step_used`.
+fn ready_at(step_used: Option<u64>) -> Timestamp {
+    let start = |step: u64| Timestamp::from_us((step + 1) * STEP_S * 1_000_000);
+    step_used.map_or_else(Timestamp::default, start)
+}
+
+/// Returns when authenticator apps show the next code.
+pub(super) fn next_code_at(now: Timestamp) -> Timestamp {
+    ready_at(Some(step_at(now)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_us(45_000_000);
+
+    fn idle_users(kinds: &[(bool, bool)]) -> IdleUsers {
+        IdleUsers::new(kinds.iter().map(|&(has_device, has_app)| (UserKind { has_device, has_app }, None)))
+    }
+
     #[test]
     fn a_busy_user_is_stood_in_for_by_the_next_of_their_kind() {
-        let mut idle = IdleUsers::new(vec![true, false, true]);
-        assert_eq!(idle.take(0, true), Some(0));
-        assert_eq!(idle.take(0, true), Some(2));
-        assert_eq!(idle.take(2, true), None, "no other user has a device");
-        assert_eq!(idle.take(2, false), Some(1));
-        assert_eq!(idle.take(2, false), None);
-        idle.release(2);
-        idle.release(2);
-        assert_eq!(idle.take(1, false), Some(2));
-        assert_eq!(idle.take(1, false), None);
+        let mut idle = idle_users(&[(true, false), (false, false), (true, false)]);
+        assert_eq!(idle.take(0, true, NOW), Ok(0));
+        assert_eq!(idle.take(0, true, NOW), Ok(2));
+        assert_eq!(idle.take(2, true, NOW), Err(Unavailable::Busy), "no other user has a device");
+        assert_eq!(idle.take(2, false, NOW), Ok(1));
+        assert_eq!(idle.take(2, false, NOW), Err(Unavailable::Busy));
+        idle.release(2, None, NOW);
+        idle.release(2, None, NOW);
+        assert_eq!(idle.take(1, false, NOW), Ok(2));
+        assert_eq!(idle.take(1, false, NOW), Err(Unavailable::Busy));
+    }
+
+    #[test]
+    fn a_user_whose_code_is_used_up_is_replaced_by_another_with_an_app() {
+        let mut idle = idle_users(&[(true, true), (true, false), (true, true)]);
+        let step = step_at(NOW);
+        assert_eq!(idle.take(0, false, NOW), Ok(0));
+        assert!(!idle.release(0, Some(step), NOW), "the next code comes later");
+        assert_eq!(idle.take(0, false, NOW), Ok(2), "the user without an app has no code either");
+        assert!(!idle.release(2, Some(step), NOW));
+        assert_eq!(idle.take(0, false, NOW), Err(Unavailable::CodesUsed));
+        assert_eq!(idle.take(1, false, NOW), Ok(1));
+        let later = next_code_at(NOW);
+        assert_eq!(later, Timestamp::from_us(60_000_000));
+        assert_eq!(idle.take(0, false, later), Ok(0));
+        assert!(idle.release(0, Some(step), later), "the code of an earlier step was used");
     }
 }

@@ -17,21 +17,22 @@ mod driver;
 mod idle;
 mod pool;
 mod provision;
+mod run_context;
 mod system;
 mod token_actions;
 mod user;
 mod user_setup;
 mod user_state;
 
-pub use conductor::{
-    ArrivalCounts, Conductor, Finished, Interrupt, Observer, RunContext, RunProgress, Schedule,
-    SnapshotReader, ThresholdAbort, Tick,
-};
+pub use conductor::{Conductor, Interrupt};
 pub use context::UserContext;
 pub use drain::Drain;
 pub use pool::{PoolActor, PoolTarget};
 pub use provision::{NewUser, ProvisionConfig, TestUser, UserCredentials, provision};
+pub use run_context::{
+    ArrivalCounts, Finished, Observer, RunContext, RunProgress, Schedule, SnapshotReader, ThresholdAbort, Tick,
+};
 pub use system::system;
-pub use user::User;
+pub use user::{StartedUser, User};
 pub use user_setup::SignInVariation;
 pub use user_state::{observed_decision_given, seen};

@@ -13,7 +13,7 @@ use rand::{Rng as _, RngExt as _};
 
 use super::context::UserContext;
 use super::device::DeviceActor;
-use super::user::User;
+use super::user::{StartedUser, User};
 use super::user_state::{OwnedDevice, UserState};
 use crate::scenario::SignInName;
 use crate::workload::{UserSpec, home_address};
@@ -74,7 +74,8 @@ impl TestUser {
     }
 
     /// Starts the user's actor.
-    pub fn start(self, context: &UserContext, policy: PoolPolicy) -> Addr<User> {
+    pub fn start(self, context: &UserContext, policy: PoolPolicy) -> StartedUser {
+        let (count, has_app) = (self.device_count(), self.totp.is_some());
         let Self { user_spec, password, totp, totp_step_used, devices, mfa_bound } = self;
         let owned = devices.into_iter().zip(0..).map(|((key, device), number)| OwnedDevice {
             key,
@@ -97,7 +98,7 @@ impl TestUser {
             typed_name: user_spec.typed_name(),
             username: user_spec.username,
         };
-        user.start()
+        StartedUser { actor: user.start(), devices: count, has_app, totp_step_used }
     }
 }
 
@@ -255,11 +256,6 @@ fn uuid(rng: &mut Rng) -> String {
 }
 
 impl NewUser {
-    /// Returns how many devices the user has.
-    pub fn device_count(&self) -> u32 {
-        u32::try_from(self.devices.len()).unwrap_or(u32::MAX)
-    }
-
     /// Returns what the user has.
     pub fn into_credentials(self) -> UserCredentials {
         let devices = self.devices.into_iter().map(|(metadata, device)| (metadata.device_key, device));
@@ -267,7 +263,7 @@ impl NewUser {
     }
 
     /// Starts the actors of the user and the devices.
-    pub fn start(self, context: &UserContext, policy: PoolPolicy) -> Addr<User> {
+    pub fn start(self, context: &UserContext, policy: PoolPolicy) -> StartedUser {
         let Self { user_spec, password, totp, devices } = self;
         let devices = devices.into_iter().map(|(metadata, device)| {
             let actor = DeviceActor::new(device, context.clock, context.compute.clone()).start();

@@ -10,6 +10,7 @@ use rand::RngExt as _;
 
 use super::context::UserContext;
 use super::driver::SignInDriver;
+use super::idle::UserKind;
 use super::token_actions::{self, HeldToken, TokenAction, TokenReply};
 use super::user_state::{AttemptInputs, OwnedDevice, UserState, through_mfa};
 use crate::failure::FailureCause;
@@ -78,6 +79,28 @@ pub(super) struct SignInResult {
     pub(super) failures: Vec<(Timestamp, FailureCause, String)>,
     /// Whether the pool issued a key for a new device.
     pub(super) new_device: bool,
+    /// The time step of the last TOTP code that the user entered.
+    pub(super) totp_step_used: Option<u64>,
+}
+
+/// A running user, and what decides when they can sign in.
+#[derive(Debug)]
+pub struct StartedUser {
+    pub(super) actor: Addr<User>,
+    pub(super) devices: u32,
+    pub(super) has_app: bool,
+    pub(super) totp_step_used: Option<u64>,
+}
+
+impl StartedUser {
+    pub(super) const fn kind(&self) -> UserKind {
+        UserKind { has_device: self.devices > 0, has_app: self.has_app }
+    }
+
+    /// Returns whether the user has a device.
+    pub const fn has_device(&self) -> bool {
+        self.devices > 0
+    }
 }
 
 impl Handler<StartSignIn> for User {
@@ -249,6 +272,7 @@ impl User {
             requests,
             failures,
             new_device: machine.enrollment().is_some(),
+            totp_step_used: self.totp_step_used,
         }
     }
 

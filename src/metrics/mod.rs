@@ -26,7 +26,7 @@ pub use cases::{CaseKey, Cases, DecisionCount};
 pub use decisions::{ConfusionCell, Decisions, Mismatch, RuleCount};
 pub use latencies::Latencies;
 pub use record::{DueSignIn, SignInRecord, SignInStatus};
-pub use recorder::{LiveStats, Recorder};
+pub use recorder::{LiveStats, MeasuredLoad, Recorder};
 pub use sign_in_counts::{SignInCounts, UnresolvedCounts};
 pub use snapshot::Snapshot;
 pub use sparse_histogram::SparseHistogram;

@@ -6,6 +6,9 @@ use crate::failure::Failures;
 
 use super::{DueSignIn, SignInCounts, SignInRecord, Snapshot, Summary, Watch, WorkerLoad};
 
+/// Start and end of a load, since the start of the run.
+pub type MeasuredLoad = (Duration, Duration);
+
 /// Records finished sign-ins.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -62,6 +65,14 @@ impl Recorder {
         Self { snapshot: Snapshot::with_workloads(count), ..self }
     }
 
+    /// Sets the times of the load of the run and of each workload, where they are known. Rates then refer to
+    /// them.
+    pub fn with_loads(mut self, run: Option<MeasuredLoad>, workloads: &[Option<MeasuredLoad>]) -> Self {
+        self.snapshot.set_loads(run, workloads);
+        self.watches.iter_mut().for_each(|watch| watch.set_loads(run, workloads));
+        self
+    }
+
     /// Records one finished sign-in.
     pub fn sign_in(&mut self, sign_in: &SignInRecord) {
         self.snapshot.record(sign_in);
@@ -100,7 +111,15 @@ impl Recorder {
 
     /// Closes all seconds before `elapsed`.
     pub fn tick(&mut self, elapsed: Duration) {
+        self.snapshot.elapse(elapsed);
         self.watches.iter_mut().for_each(|watch| watch.tick(elapsed));
+    }
+
+    /// Ends a run that was not canceled: its load lasted to its end.
+    pub fn complete(&mut self) {
+        const LONGER_THAN_ANY_RUN: Duration = Duration::from_secs(1 << 32);
+        self.snapshot.elapse(LONGER_THAN_ANY_RUN);
+        self.watches.iter_mut().for_each(|watch| watch.elapse(LONGER_THAN_ANY_RUN));
     }
 
     /// Records the load of the worker threads since the last call.

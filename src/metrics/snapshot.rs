@@ -1,11 +1,12 @@
 //! Everything that was recorded up to a moment.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::rate_window::RateWindow;
 use super::{
-    Decisions, DueSignIn, Latencies, SignInCounts, SignInRecord, SignInStatus, SparseHistogram, Timeline,
-    UnresolvedCounts, WorkloadTotals,
+    Decisions, DueSignIn, Latencies, MeasuredLoad, SignInCounts, SignInRecord, SignInStatus, SparseHistogram,
+    Timeline, UnresolvedCounts, WorkloadTotals,
 };
 use crate::failure::Failures;
 use poolproof_cognito::protocol::SignInStep;
@@ -66,6 +67,22 @@ impl Snapshot {
     pub(super) fn with_workloads(count: usize) -> Self {
         let apart = if count > 1 { count } else { 0 };
         Self { workload_totals: vec![WorkloadTotals::empty(); apart], ..Self::empty() }
+    }
+
+    /// Sets the times of the load of the run and of each workload, where they are known.
+    pub(super) fn set_loads(&mut self, run: Option<MeasuredLoad>, workloads: &[Option<MeasuredLoad>]) {
+        self.window = run.map(RateWindow::planned);
+        for (totals, load) in self.workload_totals.iter_mut().zip(workloads) {
+            totals.window = load.map(RateWindow::planned);
+        }
+    }
+
+    /// Sets the time up to which the run lasted.
+    pub(super) fn elapse(&mut self, elapsed: Duration) {
+        let totals = self.workload_totals.iter_mut().map(|totals| &mut totals.window);
+        for window in totals.chain([&mut self.window]).flatten() {
+            window.elapse(elapsed);
+        }
     }
 
     /// Adds everything in `other`.

@@ -12,7 +12,7 @@ pub struct WorkloadTotals {
     unresolved: UnresolvedCounts,
     /// Those between warm-up and cool-down.
     measured_unresolved: UnresolvedCounts,
-    window: Option<RateWindow>,
+    pub(super) window: Option<RateWindow>,
     intended: Latencies,
     service: Latencies,
 }

@@ -9,7 +9,7 @@ use super::rate_window::RateWindow;
 use super::sliding_window::SlidingWindow;
 use super::statistic::{Counts, RatePeriod, StatisticInput};
 use super::watch_spec::{WatchSpec, WindowValue};
-use super::{DueSignIn, Latencies, SignInRecord, Timing};
+use super::{DueSignIn, Latencies, MeasuredLoad, SignInRecord, Timing};
 use poolproof_cognito::time::as_us;
 
 /// A watch. Sign-ins count in the second of their end; one that is recorded after that second was closed
@@ -160,10 +160,29 @@ impl Watch {
         }
     }
 
+    /// Sets the times of the load of the run and of each workload, where they are known.
+    pub(super) fn set_loads(&mut self, run: Option<MeasuredLoad>, workloads: &[Option<MeasuredLoad>]) {
+        let load = match self.watch_spec.workload {
+            None => run,
+            Some(workload) => workloads.get(usize::from(workload)).copied().flatten(),
+        };
+        if let WatchScope::Run(totals) = &mut self.over {
+            totals.window = load.map(RateWindow::planned);
+        }
+    }
+
     /// Closes all seconds before `elapsed`.
     pub(super) fn tick(&mut self, elapsed: Duration) {
         if let WatchScope::Windows(sliding) = &mut self.over {
             sliding.advance(second(elapsed));
+        }
+        self.elapse(elapsed);
+    }
+
+    /// Sets the time up to which the run lasted.
+    pub(super) fn elapse(&mut self, elapsed: Duration) {
+        if let WatchScope::Run(totals) = &mut self.over {
+            totals.window.iter_mut().for_each(|window| window.elapse(elapsed));
         }
     }
 

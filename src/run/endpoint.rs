@@ -6,12 +6,11 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use actix::Addr;
 use futures_util::stream;
 use futures_util::{Stream as _, StreamExt as _};
 
 use super::{RunError, RunEvent, RunInputs};
-use crate::actors::{Drain, TestUser, User, UserContext};
+use crate::actors::{Drain, StartedUser, TestUser, UserContext};
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
 use crate::endpoint::{EndpointConfig, EndpointSession, NewPool, SetupError};
@@ -60,8 +59,8 @@ fn expected(scenario: &Scenario, accepts_risk_level: bool) -> PoolPolicy {
     if accepts_risk_level { policy } else { PoolPolicy { risk: RiskPolicy::OFF, ..policy } }
 }
 
-/// Opens a session at an endpoint, sets up the users, and starts their actors. Returns the session, the
-/// users, and how many devices each has. On an error the session is closed.
+/// Opens a session at an endpoint, sets up the users, and starts their actors. On an error the session is
+/// closed.
 pub(super) async fn set_up(
     inputs: RunInputs<'_>,
     at: &EndpointConfig,
@@ -69,7 +68,7 @@ pub(super) async fn set_up(
     clock: Clock,
     compute: &Compute,
     drain: &Drain,
-) -> Result<(EndpointSession, Vec<Addr<User>>, Vec<u32>), RunError> {
+) -> Result<(EndpointSession, Vec<StartedUser>), RunError> {
     let unusable = |error: String| RunError::Target(format!("{}: {error}", at.address));
     let pool_name = format!("poolproof-{}", inputs.scenario.name);
     let new_pool = NewPool {
@@ -91,9 +90,8 @@ pub(super) async fn set_up(
             return Err(unusable(SetupError { cleanup_error, ..error }.to_string()));
         }
     };
-    let devices = test_users.iter().map(TestUser::device_count).collect();
     let users = test_users.into_iter().map(|test_user| test_user.start(&context, policy)).collect();
-    Ok((session, users, devices))
+    Ok((session, users))
 }
 
 /// Returns the users before their setup, each with whether it exists.

@@ -10,6 +10,7 @@ use crate::failure::FailureCause;
 use crate::metrics::Summary;
 use crate::report::Shortage;
 use crate::scenario::{Scenario, WorkloadPlan};
+use crate::workload::totp_limit;
 use poolproof_cognito::time::as_us;
 
 /// 99 of 100 sign-ins must start within this time of their intended start.
@@ -19,8 +20,7 @@ const MAX_QUEUE_WAIT: Duration = Duration::from_millis(250);
 /// This share of arrivals must have started without waiting for a user.
 const MIN_ON_TIME_SHARE: f64 = 0.99;
 
-/// Returns what the generator was short of and why the figures are not valid, if so. `arrival_counts` are
-/// those of open workloads; users of closed ones set their own pace.
+/// Returns what the generator was short of and why the figures are not valid, if so.
 pub(super) fn saturated(
     scenario: &Scenario,
     summary: &Summary<'_>,
@@ -38,7 +38,7 @@ pub(super) fn saturated(
         );
         return Some((Shortage::Limits, why));
     }
-    if let Some((number, ArrivalCounts { asked, waited, dropped })) =
+    if let Some((number, ArrivalCounts { asked, waited, waited_for_code, dropped })) =
         arrival_counts.iter().find(|(_, counts)| !kept_up(counts))
     {
         let whose = match scenario.workloads.as_slice() {
@@ -47,9 +47,16 @@ pub(super) fn saturated(
                 .get(usize::from(*number))
                 .map_or_else(String::new, |plan| format!(" of workload {}", plan.name)),
         };
+        let codes = match waited_for_code {
+            0 => String::new(),
+            count => format!(
+                " {count} of them waited for the next TOTP code, because a code can be used once: {}.",
+                totp_limit(scenario)
+            ),
+        };
         let why = format!(
             "The generator ran out of users: of {asked} sign-ins{whose}, {waited} waited for an idle user \
-                and {dropped} were dropped. Raise population.users or lower the rate."
+                and {dropped} were dropped.{codes} Raise population.users or lower the rate."
         );
         return Some((Shortage::Users, why));
     }

@@ -23,11 +23,12 @@ mod tick;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix::{Actor as _, Addr};
+use actix::Actor as _;
 use tokio::sync::oneshot;
 
 use crate::actors::{
-    Conductor, Drain, Finished, Interrupt, NewUser, PoolTarget, ProvisionConfig, RunContext, Schedule, User,
+    Conductor, Drain, Finished, Interrupt, NewUser, PoolTarget, ProvisionConfig, RunContext, Schedule,
+    StartedUser,
     UserContext, provision, system,
 };
 use crate::clock::{Clock, ClockKind};
@@ -38,7 +39,9 @@ use crate::metrics::{Recorder, Snapshot};
 use crate::report::{Devices, MachineLoad, Report};
 use crate::scenario::{GroupName, Scenario, Service, ServiceModel};
 use crate::target::Target;
-use crate::workload::{DeviceOwners, UserSpec, arrivals, closed_workloads, population, run_length};
+use crate::workload::{
+    DeviceOwners, UserSpec, arrivals, closed_workloads, known_load, known_run_load, population, run_length,
+};
 use poolproof_client::Intent;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_pool::{AppClient, CustomAuth, NewAccount, PasswordFlow, Pool, PoolIdentity};
@@ -131,9 +134,7 @@ pub struct Prepared<'r> {
     inputs: RunInputs<'r>,
     clock: Clock,
     compute: Compute,
-    users: Vec<Addr<User>>,
-    /// How many devices each user starts with.
-    devices: Vec<u32>,
+    users: Vec<StartedUser>,
     schedule: Schedule,
     drain: Drain,
     /// What the run records with.
@@ -158,22 +159,20 @@ pub async fn prepare(plan: Plan<'_>) -> Result<Prepared<'_>, RunError> {
     let clock = Clock::start(inputs.scenario.clock);
     let compute = inputs.compute(clock, model)?;
     let drain = inputs.drain();
-    let (users, devices, session) = match target {
+    let (users, session) = match target {
         PlannedTarget::Embedded(make_target) => {
-            let (users, devices) = inputs.embed(accounts, clock, &compute, &drain, make_target);
-            (users, devices, None)
+            (inputs.embed(accounts, clock, &compute, &drain, make_target), None)
         }
         PlannedTarget::Endpoint(at) => {
-            let (session, users, devices) =
-                endpoint::set_up(inputs, at, people, clock, &compute, &drain).await?;
+            let (session, users) = endpoint::set_up(inputs, at, people, clock, &compute, &drain).await?;
             // Existing users may have got no device.
-            let owners = (0..).zip(&devices).filter_map(|(user, count)| (*count > 0).then_some(user));
+            let owners = (0..).zip(&users).filter_map(|(place, user)| user.has_device().then_some(place));
             schedule = inputs.schedule(&owners.collect());
-            (users, devices, Some(session))
+            (users, Some(session))
         }
     };
     let run_context = inputs.run_context(&compute);
-    Ok(Prepared { inputs, clock, compute, users, devices, schedule, drain, run_context, session })
+    Ok(Prepared { inputs, clock, compute, users, schedule, drain, run_context, session })
 }
 
 /// A played run.
@@ -188,14 +187,14 @@ pub struct Played<'r> {
 
 /// Plays a run until the schedule ends or the run is canceled, and deletes what was created at an endpoint.
 pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
-    let Prepared { inputs, clock, compute, users, devices, schedule, drain, run_context, session } = prepared;
+    let Prepared { inputs, clock, compute, users, schedule, drain, run_context, session } = prepared;
     let machine_before = MachineSample::now(inputs.scenario.clock);
     let canceled = users.is_empty() || inputs.cancel_token.is_cancelled();
     let finished = if session.is_some() && canceled {
         Finished { interrupted: true, ..Finished::default() }
     } else {
         let (done, mut finished) = oneshot::channel();
-        let conductor = Conductor::new(clock, users, devices, schedule, run_context, drain, done).start();
+        let conductor = Conductor::new(clock, users, schedule, run_context, drain, done).start();
         let finished = match inputs.cancel_token.run_until_cancelled(&mut finished).await {
             Some(finished) => finished,
             None => {
@@ -285,8 +284,7 @@ impl RunInputs<'_> {
         Ok(Compute::threads(clients, server, &mut self.scenario.seed.rng("prepared", 0))?)
     }
 
-    /// Starts the embedded pool with these accounts, and their users. Returns the users, and how many devices
-    /// each has.
+    /// Starts the embedded pool with these accounts, and returns their users.
     fn embed(
         &self,
         accounts: Vec<(NewAccount, NewUser)>,
@@ -294,7 +292,7 @@ impl RunInputs<'_> {
         compute: &Compute,
         drain: &Drain,
         make_target: MakeTarget<'_>,
-    ) -> (Vec<Addr<User>>, Vec<u32>) {
+    ) -> Vec<StartedUser> {
         let scenario = self.scenario;
         let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
         let identity =
@@ -324,8 +322,7 @@ impl RunInputs<'_> {
         }
         let target = make_target(pool, clock, compute);
         let context = self.user_context(clock, compute, drain, target, (pool_id, client_id));
-        let devices = new_users.iter().map(NewUser::device_count).collect();
-        (new_users.into_iter().map(|new_user| new_user.start(&context, scenario.pool)).collect(), devices)
+        new_users.into_iter().map(|new_user| new_user.start(&context, scenario.pool)).collect()
     }
 
     /// Returns the users' context for this target.
@@ -363,8 +360,12 @@ impl RunInputs<'_> {
     fn run_context(&self, compute: &Compute) -> RunContext {
         let recorder = Recorder::with_watches(thresholds::watches(self.scenario));
         let (observer, length) = (Arc::clone(&self.options.observer), run_length(self.scenario));
+        let loads: Vec<_> = self.scenario.workloads.iter().map(known_load).collect();
+        let recorder = recorder
+            .with_workloads(self.scenario.workloads.len())
+            .with_loads(known_run_load(self.scenario), &loads);
         RunContext {
-            recorder: recorder.with_workloads(self.scenario.workloads.len()),
+            recorder,
             observer: Box::new(move |progress| observer(RunEvent::Running { progress, length })),
             tick: tick::tick(self.scenario, compute),
             snapshot_reader: snapshot::snapshot_reader(*self, compute),

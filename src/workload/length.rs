@@ -94,6 +94,18 @@ pub fn run_measured_span(scenario: &Scenario) -> (Duration, Duration) {
     (first, spans().map(|(_, until)| until).max().unwrap_or_default())
 }
 
+/// Returns the measured span of a workload; `None` if a number of sign-ins ends it, at a time that only the
+/// run knows.
+pub fn known_load(plan: &WorkloadPlan) -> Option<(Duration, Duration)> {
+    plan.limits.at_most.is_none().then(|| measured_span(plan))
+}
+
+/// Returns the measured span of a run, as [`known_load`] does.
+pub fn known_run_load(scenario: &Scenario) -> Option<(Duration, Duration)> {
+    let known = scenario.workloads.iter().all(|plan| known_load(plan).is_some());
+    known.then(|| run_measured_span(scenario))
+}
+
 fn per_second(count: f64, time: Duration) -> Option<f64> {
     (!time.is_zero()).then(|| count / time.as_secs_f64())
 }

@@ -12,20 +12,25 @@
 mod arrival_times;
 mod arrivals;
 mod closed_workloads;
+mod codes;
 mod length;
 mod population;
 mod sampler;
+mod situations;
 mod user_limit;
+mod warnings;
 
 pub use arrivals::{Arrival, MergedArrivals, arrivals};
 pub use closed_workloads::{ClosedWorkload, closed_workloads};
+pub use codes::totp_limit;
 pub use length::{
-    length, load_span, measured, measured_sign_ins, open_stages, run_length, run_measured_span,
-    run_target_per_s, target_per_s, warm_up,
+    known_load, known_run_load, length, load_span, measured, measured_sign_ins, open_stages, run_length,
+    run_measured_span, run_target_per_s, target_per_s, warm_up,
 };
 pub use population::{DeviceOwners, UserSpec, device_owners, home_address, population};
 pub use sampler::{DrawnSignIn, SignInSampler};
-pub use user_limit::too_few_users;
+pub(crate) use situations::{situations, tokens};
+pub(crate) use warnings::{ScenarioWarning, warnings};
 
 use crate::scenario::WorkloadPlan;
 use poolproof_cognito::seed::{Rng, Seed};

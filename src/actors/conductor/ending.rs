@@ -27,7 +27,7 @@ impl Conductor {
     /// Cancels all requests in flight. The sign-ins end at once and are recorded as usual. Those that wait
     /// for a user cannot start any more.
     fn end_drain(&mut self) {
-        for arrival in std::mem::take(&mut self.waiting) {
+        for (arrival, _) in std::mem::take(&mut self.waiting) {
             self.recorder.unfinished(due(&arrival));
         }
         self.drain.end();

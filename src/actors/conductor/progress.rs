@@ -4,10 +4,6 @@ use std::time::Duration;
 
 use super::{Conductor, Finished, RunProgress};
 
-/// Called at every progress report and tick, with a function that copies the results so far. A reader that
-/// wants no copy does not call it.
-pub type SnapshotReader = Box<dyn Fn(&dyn Fn() -> Finished)>;
-
 impl Conductor {
     pub(super) fn report_progress(&self, elapsed: Duration) {
         let (in_flight, waiting) = (self.in_flight.len(), self.waiting.len());
@@ -26,6 +22,7 @@ impl Conductor {
             arrival_counts: self.arrival_counts.clone(),
             devices: self.devices.clone(),
             new_devices: self.new_devices,
+            drained_since: None,
         });
     }
 }

@@ -1,0 +1,96 @@
+//! What a run hands to its conductor, and what it gets back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::metrics::{LiveStats, Recorder};
+use crate::workload::{ClosedWorkload, MergedArrivals};
+use poolproof_cognito::time::Timestamp;
+
+/// When sign-ins start.
+pub struct Schedule {
+    /// Open workloads: arrivals at fixed times, whatever the earlier ones do.
+    pub open_arrivals: MergedArrivals,
+    /// Closed workloads: a number of users who sign in one time after the other, with think time between.
+    pub closed_workloads: Vec<ClosedWorkload>,
+}
+
+/// Receives the progress of a run.
+pub type Observer = Box<dyn Fn(RunProgress)>;
+
+/// Called after every second of the run and at its end, with the elapsed time. It may record load, and
+/// returns the index of a threshold that cancels the run.
+pub type Tick = Box<dyn FnMut(&mut Recorder, Duration) -> Option<usize>>;
+
+/// Called at every progress report and tick, with a function that copies the results so far. A reader that
+/// wants no copy does not call it.
+pub type SnapshotReader = Box<dyn Fn(&dyn Fn() -> Finished)>;
+
+/// A threshold that canceled a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThresholdAbort {
+    /// Index of the threshold in the scenario, from 0.
+    pub threshold: usize,
+    /// Elapsed time of the run.
+    pub elapsed: Duration,
+}
+
+/// What a conductor records with.
+pub struct RunContext {
+    /// Where sign-ins are recorded.
+    pub recorder: Recorder,
+    /// Receives the progress.
+    pub observer: Observer,
+    /// Called every second.
+    pub tick: Option<Tick>,
+    /// Reads results while the run goes on.
+    pub snapshot_reader: Option<SnapshotReader>,
+}
+
+/// Progress of a run.
+#[derive(Clone, Debug)]
+pub struct RunProgress {
+    /// Counts so far.
+    pub live: LiveStats,
+    /// Elapsed time of the run.
+    pub elapsed: Duration,
+    /// Sign-ins in flight.
+    pub in_flight: usize,
+    /// Arrivals that wait for an idle user.
+    pub waiting: usize,
+}
+
+/// A finished run.
+#[derive(Debug, Default)]
+pub struct Finished {
+    /// What was recorded.
+    pub recorder: Recorder,
+    /// Start of the run's time.
+    pub started: Timestamp,
+    /// Whether it was canceled.
+    pub interrupted: bool,
+    /// The threshold that canceled it, if any.
+    pub abort: Option<ThresholdAbort>,
+    /// Arrival counts of workloads, by workload index.
+    pub arrival_counts: BTreeMap<u16, ArrivalCounts>,
+    /// The devices that each user has collected.
+    pub devices: Vec<u32>,
+    /// How many of them are new in the run.
+    pub new_devices: u64,
+    /// When the load was over, if requests were canceled after it.
+    pub drained_since: Option<Timestamp>,
+}
+
+/// How the arrivals of a workload met their times, warm-up included. In a closed workload only TOTP codes
+/// make arrivals wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ArrivalCounts {
+    /// Arrivals that were due.
+    pub asked: u64,
+    /// Arrivals that waited for a user.
+    pub waited: u64,
+    /// Those of them that waited for the next TOTP code of an idle user.
+    pub waited_for_code: u64,
+    /// Arrivals that could not start.
+    pub dropped: u64,
+}
