@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::capacity_args::{CapacityArgs, CapacityFormat};
 use super::progress::Progress;
-use super::run::{exit_for_run_error, warn_about_few_users, with_overrides};
+use super::run::{exit_for_run_error, print_warnings, with_overrides};
 use super::{Exit, invalid_scenario, print_error, print_stdout, signals, target_args, usage_error};
 use crate::capacity::{self, CapacityError, CapacityOptions, LevelDurations};
 use crate::run::RunOptions;
@@ -21,7 +21,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
     let (scenario, text) =
         scenario::read_with_text(&args.file).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
     let scenario = with_overrides(scenario, args.seed, args.clock, endpoint.as_ref());
-    warn_about_few_users(&scenario, endpoint.is_some(), args.to.or(args.from));
+    print_warnings(&scenario, &args.file, &text, endpoint.is_some(), args.to.or(args.from));
     endpoint.iter().for_each(target_args::prepare_endpoint);
     let cancel_token = signals::cancel_token()?;
     let progress = Arc::new(Progress::new(&scenario.name));

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::RunArgs;
+use super::check::render_diagnostic;
 use super::progress::Progress;
 use super::run_pages::RunPages;
 use super::run_results::{self, formats, write_invalid, write_results};
@@ -18,7 +19,7 @@ use crate::endpoint::EndpointConfig;
 use crate::report::{self, MeasuredRun, RunStatus, ScenarioResult};
 use crate::run::{self, CancellationToken, RunError, RunOptions};
 use crate::scenario::{self, Scenario};
-use crate::workload::too_few_users;
+use crate::workload::{ScenarioWarning, warnings};
 use poolproof_cognito::policy::Quotas;
 use poolproof_cognito::seed::Seed;
 
@@ -38,9 +39,10 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
     endpoint.iter().for_each(target_args::prepare_endpoint);
     let mut warnings = Vec::new();
     for job in &jobs {
-        if let Some(message) = warn_about_few_users(&job.scenario, endpoint.is_some(), None) {
-            let keys: [&[&str]; 2] = [&["population", "users"], &["population"]];
-            warnings.push(run_results::warning(&job.file, &job.scenario.name, &job.text, &keys, &message));
+        for ScenarioWarning { path, message, .. } in
+            print_warnings(&job.scenario, &job.file, &job.text, endpoint.is_some(), None)
+        {
+            warnings.push(run_results::warning(&job.file, &job.scenario.name, &job.text, &path, &message));
         }
     }
     let signal = signals::cancel_token()?;
@@ -119,17 +121,24 @@ fn check_writable(args: &RunArgs, jobs: &[Job]) -> Result<(), report::ReportErro
     jobs.iter().try_for_each(|job| report::check_writable(&job.dir))
 }
 
-/// Prints and returns a warning if the population is too small for the limit of each user: that of the
-/// embedded pool, or Cognito's at an endpoint.
-pub(super) fn warn_about_few_users(
+/// Prints and returns the warnings about a scenario that make its result misleading. An endpoint is taken to
+/// have Cognito's quotas.
+pub(super) fn print_warnings(
     scenario: &Scenario,
+    file: &Path,
+    text: &str,
     has_endpoint: bool,
     rate: Option<f64>,
-) -> Option<String> {
+) -> Vec<ScenarioWarning> {
     let quotas = if has_endpoint { Quotas::COGNITO } else { scenario.pool.quotas };
-    let warning = quotas.reads_per_user.and_then(|limit| too_few_users(scenario, rate, limit))?;
-    print_stderr(&format!("warning: {}: {warning}", scenario.name));
-    Some(warning)
+    let mut warnings = warnings(scenario, &quotas, rate);
+    warnings.retain(|warning| warning.misleads);
+    for ScenarioWarning { path, message, .. } in &warnings {
+        let message = format!("{}: {message}", scenario.name);
+        let warning = scenario::warning(&file.display().to_string(), text, path, message);
+        print_stderr(&render_diagnostic(&warning));
+    }
+    warnings
 }
 
 /// Applies the options of the command line, and the number of users of a list.

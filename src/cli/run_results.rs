@@ -115,10 +115,15 @@ fn is_name(text: &str) -> bool {
     (1..=MAX_NAME).contains(&text.len()) && text.chars().all(plain)
 }
 
-/// Returns the annotation of a warning about a scenario: at the first of these keys.
-pub(super) fn warning(file: &Path, name: &str, text: &str, keys: &[&[&str]], message: &str) -> Annotation {
-    let paths: Vec<Vec<scenario::Segment>> =
-        keys.iter().map(|path| path.iter().map(|key| scenario::Segment::from(*key)).collect()).collect();
+/// Returns the annotation of a warning about the setting at `path`, or the nearest one that the file has.
+pub(super) fn warning(
+    file: &Path,
+    name: &str,
+    text: &str,
+    path: &[scenario::Segment],
+    message: &str,
+) -> Annotation {
+    let paths: Vec<_> = (1..=path.len()).rev().map(|length| path[..length].to_vec()).collect();
     Annotation {
         level: report::AnnotationLevel::Warning,
         file: file.display().to_string(),

@@ -50,6 +50,7 @@ pub struct Diagnostic {
     message: String,
     help: Option<String>,
     span: Option<(TextSpan, String)>,
+    is_warning: bool,
 }
 
 /// Longer messages are truncated: they may quote the file.
@@ -72,6 +73,7 @@ impl Diagnostic {
             message: printable(&message),
             help: help.as_deref().map(printable),
             span,
+            is_warning: false,
         }
     }
 
@@ -88,6 +90,11 @@ impl Diagnostic {
         let span =
             span.map(|(line, column, length)| TextSpan { line: line.max(1), column: column.max(1), length });
         Self::new(file, text, TextError { message: message.into(), help, span })
+    }
+
+    /// Makes it a warning.
+    pub(super) fn into_warning(self) -> Self {
+        Self { is_warning: true, ..self }
     }
 
     /// Returns the message without the position.
@@ -111,9 +118,10 @@ impl Diagnostic {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
+        let level = if self.is_warning { Level::WARNING } else { Level::ERROR };
         let Some((span, line)) = &self.span else {
             let title = format!("{}: {}", self.file, self.message);
-            let report = Level::ERROR.primary_title(title.as_str());
+            let report = level.primary_title(title.as_str());
             let help = self.help.as_deref().map(|help| Element::from(Level::HELP.message(help)));
             return renderer.render(&[report.elements(help)]);
         };
@@ -126,7 +134,7 @@ impl Diagnostic {
             .path(self.file.as_str())
             .annotation(AnnotationKind::Primary.span(start..end));
         let help = self.help.as_deref().map(|help| Element::from(Level::HELP.message(help)));
-        let report = Level::ERROR.primary_title(self.message.as_str()).element(snippet).elements(help);
+        let report = level.primary_title(self.message.as_str()).element(snippet).elements(help);
         renderer.render(&[report])
     }
 }

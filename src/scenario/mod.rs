@@ -147,6 +147,12 @@ pub fn parse_with(file_name: &str, bytes: &[u8], files: ScheduleFiles<'_>) -> Re
     validate(text, raw, &schedules).map_err(diagnostic)
 }
 
+/// Returns a warning about the value at `path` in the scenario file `file_name`.
+pub(crate) fn warning(file_name: &str, text: &str, path: &[Segment], message: String) -> Diagnostic {
+    let span = yaml::locate(text, path);
+    Diagnostic::new(file_name, text, TextError { message, help: None, span }).into_warning()
+}
+
 /// Returns the JSON Schema (draft 2020-12) of scenario files.
 pub fn schema() -> serde_json::Value {
     let without_null = schemars::transform::RecursiveTransform(schema_rules::without_null);

@@ -19,6 +19,33 @@ impl Scenario {
         about + &yaml::write(&self.to_raw())
     }
 
+    /// Returns the weights of several values, by path: each value of more than zero with its share of the
+    /// sum.
+    pub fn weight_shares(&self) -> Vec<(String, Vec<(String, f64)>)> {
+        let raw = self.to_raw();
+        let mut all = Vec::new();
+        let mut add = |path: String, weights: serde_yaml::Value| {
+            let entry = |(key, weight): (&serde_yaml::Value, &serde_yaml::Value)| {
+                Some((key.as_str()?.to_owned(), weight.as_f64().filter(|weight| *weight > 0.0)?))
+            };
+            let weights: Vec<(String, f64)> =
+                weights.as_mapping().into_iter().flatten().filter_map(entry).collect();
+            let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
+            if weights.len() > 1 {
+                all.push((path, weights.into_iter().map(|(key, weight)| (key, weight / sum)).collect()));
+            }
+        };
+        add("population.factors".to_owned(), yaml::value(&raw.population.factors));
+        let single = raw.workload.iter().map(|plan| ("workload".to_owned(), plan));
+        let several = raw.workloads.iter().flatten().enumerate();
+        for (path, plan) in single.chain(several.map(|(index, plan)| (format!("workloads[{index}]"), plan))) {
+            add(format!("{path}.mix"), yaml::value(&plan.mix));
+            add(format!("{path}.risk"), yaml::value(&plan.risk));
+            add(format!("{path}.from"), yaml::value(&plan.from));
+        }
+        all
+    }
+
     fn to_raw(&self) -> RawScenario {
         let (population, client) = (&self.population, &self.client);
         let (workload, workloads) = workloads(&self.workloads);

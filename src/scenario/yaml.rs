@@ -54,6 +54,11 @@ pub(super) fn line_of(text: &str, path: &[Segment]) -> Option<usize> {
     Some(of_key.map_or(found, |(index, _)| index + 1))
 }
 
+/// Returns a value in its YAML form.
+pub(super) fn value<T: Serialize>(value: &T) -> Value {
+    singleton_map_recursive::serialize(value, serde_yaml::value::Serializer).unwrap_or_default()
+}
+
 /// Writes a value as YAML, enum variants with data as maps with one key. Fields that are `None` are left out.
 pub(super) fn write<T: Serialize>(value: &T) -> String {
     // Serialization fails only on shapes without a YAML form, such as maps as keys. A scenario has none.

@@ -26,7 +26,7 @@ fn reads_per_sign_in(scenario: &Scenario, plan: &WorkloadPlan) -> f64 {
 }
 
 /// Returns the highest rate of a workload; `None` if it is closed.
-fn highest_rate(plan: &WorkloadPlan) -> Option<f64> {
+pub(super) fn highest_rate(plan: &WorkloadPlan) -> Option<f64> {
     match &plan.model {
         Model::Open { stages, .. } => {
             Some(stages.iter().map(|stage| stage.from.max(stage.to)).fold(0.0, f64::max))
@@ -37,7 +37,7 @@ fn highest_rate(plan: &WorkloadPlan) -> Option<f64> {
 
 /// Returns a warning if the population is too small for this limit of reads of one user, at `rate` sign-ins a
 /// second or at the highest rates of its workloads.
-pub fn too_few_users(scenario: &Scenario, rate: Option<f64>, reads_per_user: u32) -> Option<String> {
+pub(super) fn too_few_users(scenario: &Scenario, rate: Option<f64>, reads_per_user: u32) -> Option<String> {
     let requests = |plan| Some(rate.or_else(|| highest_rate(plan))? * reads_per_sign_in(scenario, plan));
     let requests: f64 = scenario.workloads.iter().map(requests).sum::<Option<f64>>()?;
     let needed = (requests / f64::from(reads_per_user)).ceil();

@@ -270,6 +270,77 @@ fn too_few_users_are_reported_before_a_run() {
     }
 }
 
+/// A scenario with five mistakes that are no errors.
+const WITHOUT_EFFECT: &str = "version: 1
+name: no-effect
+group: toy
+pool: { remember: always, suppress_mfa: true, mfa: optional, custom_auth: [ { challenge: a, answer: b } ] }
+population: { users: 40, factors: { none: 60, totp: 20 } }
+workload:
+  stages: [ { for: 1s, rate: 130/s } ]
+  risk: { none: 1, high: 2 }
+service: { cores: 8 }
+thresholds:
+  - 'decisions{rule:wrong-password}.mismatched == 0'
+  - CONFIRM_DEVICE.p99 < 1s
+  - throttled.rate < 1%
+  - DEVICE_SRP_AUTH.p99 < 10s
+";
+
+#[test]
+fn settings_without_effect_are_reported_with_their_lines() {
+    let file = folder("no-effect").join("no-effect.yaml");
+    fs::write(&file, WITHOUT_EFFECT).unwrap();
+    let misleading = [
+        "the risk of the workload has no effect, because `pool.risk.mode` is not `enforced`",
+        "the custom challenges have no effect, because no workload has `flow: custom_auth`",
+        "`decisions{rule:wrong-password}.mismatched == 0` cannot change: the rule wrong-password cannot apply",
+        "`CONFIRM_DEVICE.p99 < 1s` has no samples: no sign-in of this scenario has the step CONFIRM_DEVICE",
+        "`throttled.rate < 1%` cannot change: `quotas: none` throttles nothing",
+    ];
+    let (code, out, err) = output(poolproof().arg("check").arg(&file));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    for (wanted, line) in misleading.into_iter().zip([8, 4, 11, 12, 13]) {
+        let warning = out.lines().find(|text| text.starts_with("# Warning: ") && text.contains(wanted));
+        assert!(
+            warning.is_some_and(|text| text.ends_with(&format!(" (line {line})."))),
+            "no `{wanted}` of line {line} in:\n{out}"
+        );
+    }
+    let quota = "about 130 sign-ins and refreshes a second are more than Cognito's default of 120/s";
+    assert!(out.contains(quota) && !out.contains("DEVICE_SRP_AUTH.p99 < 10s` has no"), "{out}");
+    assert!(out.contains("#   population.factors: none 75 %, totp 25 %\n"), "{out}");
+    assert!(out.contains("#   workload.risk: none 33.33 %, high 66.67 %\n"), "{out}");
+    let (_, _, err) = output(poolproof().arg("run").arg(&file).arg("--out").arg(folder("no-effect-run")));
+    for (wanted, line) in misleading.into_iter().zip([8, 4, 11, 12, 13]) {
+        assert!(err.contains(&format!("warning: no-effect: {wanted}")), "no `{wanted}` in:\n{err}");
+        assert!(err.contains(&format!("no-effect.yaml:{line}:")), "no line {line} in:\n{err}");
+    }
+    assert!(!err.contains("Cognito's default"), "a rate does not make a result misleading: {err}");
+}
+
+#[test]
+fn only_decisions_that_can_occur_are_listed() {
+    let list = |from: &str, to: &str| {
+        let file = folder("can-occur").join("toy.yaml");
+        fs::write(&file, WITHOUT_EFFECT.replace(from, to)).unwrap();
+        let (code, out, _) = output(poolproof().arg("check").arg(&file));
+        assert_eq!(code, 0, "{out}");
+        out
+    };
+    let users = "users: 40,";
+    assert!(list(users, users).contains("device remembered"));
+    assert!(!list(users, "users: 40, devices: 0,").contains("device remembered"));
+    let file = folder("can-occur").join("opt-in.yaml");
+    for (share, kinds) in [("0%", [false, true]), ("50%", [true, true]), ("100%", [true, false])] {
+        let text = WITHOUT_EFFECT.replace("remember: always", "remember: opt_in");
+        fs::write(&file, text.replace("users: 40,", &format!("users: 40, opt_in: {share},"))).unwrap();
+        let (_, out, _) = output(poolproof().arg("check").arg(&file));
+        let listed = ["device remembered", "device not_remembered"].map(|kind| out.contains(kind));
+        assert_eq!(listed, kinds, "{share}: {out}");
+    }
+}
+
 #[test]
 fn an_invalid_command_line_exits_2() {
     for line in [&["rum"][..], &["run"], &["run", "x.yaml", "--seed", "-1"], &["run", "x", "--clock", "sun"]]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Comparison, Metric, Selector, Threshold};
+use super::{Comparison, DecisionStat, Metric, Selector, SignInStat, Threshold, Unit};
 use crate::scenario::WorkloadPlan;
 use crate::scenario::diagnostic::{did_you_mean, nearest};
 use crate::scenario::values::{TextValue as _, Time};
@@ -84,11 +84,29 @@ impl Threshold {
                 after: Duration::ZERO,
             }),
             Err(why) => {
-                let (what, example) = metric.unit().example();
+                let (what, _) = metric.unit().example();
+                let example = limit_example(metric, op);
                 let help = Some(format!("`{metric}` is {what}: write `{left} {signs} {example}`"));
                 Err(ThresholdError { message: why, help, part: if limit.is_empty() { text } else { limit } })
             }
         }
+    }
+}
+
+/// Returns a limit that a run can meet with this comparison.
+fn limit_example(metric: Metric, op: Comparison) -> &'static str {
+    let often_zero = matches!(
+        metric,
+        Metric::Decisions(DecisionStat::Mismatched)
+            | Metric::SignIns(SignInStat::Refused | SignInStat::Abandoned | SignInStat::TransportFailed)
+    );
+    match (metric.unit(), op) {
+        (Unit::Count, Comparison::Less) if often_zero => "1",
+        (Unit::Count, Comparison::Less | Comparison::LessOrEqual | Comparison::Equal) if !often_zero => {
+            "1000"
+        }
+        (Unit::Share, Comparison::Equal) => "0%",
+        (unit, _) => unit.example().1,
     }
 }
 
@@ -299,6 +317,22 @@ mod tests {
             parsed("lag{rule:new-device}.max[2s] < 1s"),
             ("lag.max".to_owned(), Some("new-device"), None, s(2))
         );
+    }
+
+    #[test]
+    fn a_suggested_limit_can_hold() {
+        let suggested = |text: &str| Threshold::parse_in(text, &[]).unwrap_err().help.unwrap();
+        for (text, wanted) in [
+            ("decisions.checked < x", "write `decisions.checked < 1000`"),
+            ("decisions.mismatched < x", "write `decisions.mismatched < 1`"),
+            ("decisions.mismatched == x", "write `decisions.mismatched == 0`"),
+            ("sign_ins.completed == x", "write `sign_ins.completed == 1000`"),
+            ("sign_ins.completed > x", "write `sign_ins.completed > 0`"),
+            ("failed.rate == x", "write `failed.rate == 0%`"),
+            ("sign_in.p99 < x", "write `sign_in.p99 < 400ms`"),
+        ] {
+            assert!(suggested(text).ends_with(wanted), "{text}: {}", suggested(text));
+        }
     }
 
     #[test]
