@@ -1,6 +1,6 @@
 //! Decides which files a report consists of: those of one run, and those of all runs of a command.
 
-use super::histograms::{MeasuredRun, distribution_name, distributions, interval_log};
+use super::histograms::{MeasuredRun, UNDECIDED_NAME, distribution_name, distributions, interval_log};
 use super::scenario_result::ScenarioResult;
 use super::{Report, html, index, junit, summary, timeline_csv};
 use poolproof_cognito::protocol::SignInStep;
@@ -88,7 +88,7 @@ pub fn run_files(
 pub(super) fn run_names() -> impl Iterator<Item = String> {
     let distributions =
         std::iter::once(None).chain(SignInStep::ALL.iter().copied().map(Some)).map(distribution_name);
-    [JSON, HTML, CSV, HLOG].into_iter().map(str::to_owned).chain(distributions)
+    [JSON, HTML, CSV, HLOG, UNDECIDED_NAME].into_iter().map(str::to_owned).chain(distributions)
 }
 
 /// Returns the files about all runs of a command: `junit.xml`, `summary.md`, and an index for several runs.

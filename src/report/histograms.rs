@@ -73,7 +73,7 @@ fn log_into(
 }
 
 /// Returns the percentile distributions with their file names: of sign-ins from the intended start, and of
-/// each step.
+/// each step, and of sign-ins without a decision if there are any.
 pub fn distributions(measured: MeasuredRun<'_>) -> Vec<(String, String)> {
     let summary = measured.snapshot.summary();
     let mut files = vec![(distribution_name(None), distribution(summary.intended()))];
@@ -82,8 +82,14 @@ pub fn distributions(measured: MeasuredRun<'_>) -> Vec<(String, String)> {
             files.push((distribution_name(Some(step)), distribution(latencies)));
         }
     }
+    if summary.undecided().count() > 0 {
+        files.push((UNDECIDED_NAME.to_owned(), distribution(summary.undecided())));
+    }
     files
 }
+
+/// The distribution of sign-ins without a decision, from the intended start to their end.
+pub(super) const UNDECIDED_NAME: &str = "latency.undecided.hgrm";
 
 /// `latency.hgrm`, `latency.MFA.hgrm`.
 pub(super) fn distribution_name(step: Option<SignInStep>) -> String {

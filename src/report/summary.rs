@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::format::{UNKNOWN, count, rate, share, time_or_unknown};
+use super::format::{UNKNOWN, count, percent, rate, share, time_or_unknown};
 use super::markup::{code_block, code_cell, cut, markdown};
 use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
 use super::{Devices, Environment, Mismatch, Quantiles, Report, ThresholdResult};
@@ -247,6 +247,9 @@ fn headline(out: &mut String, report: &Report) {
     row("refused", count(sign_ins.refused));
     row("abandoned", count(sign_ins.abandoned));
     row("without a response", count(sign_ins.transport_failed));
+    if let Some((undecided, share)) = report.latency.undecided_share() {
+        row("without a decision, in no latency", format!("{} ({})", count(undecided), percent(share)));
+    }
     if sign_ins.unfinished > 0 {
         let when = if report.partial {
             "in flight when the run was canceled"
@@ -328,6 +331,7 @@ fn mismatch_details(out: &mut String, report: &Report, limits: Limits) {
 fn latencies(out: &mut String, report: &Report, limits: Limits) {
     let sign_in = &report.latency.sign_in;
     let mut rows = vec![("sign-in, intended", &sign_in.intended), ("sign-in, service", &sign_in.service)];
+    rows.extend(report.latency.undecided.iter().map(|undecided| ("undecided, to the end", undecided)));
     rows.extend(report.steps());
     out.push_str(
         "\n<details><summary>Latency by step</summary>\n\n| | count | p50 | p90 | p99 | max |\n|---|--:|--:|--:|--:|--:|\n",

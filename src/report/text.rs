@@ -119,10 +119,10 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         ),
         match sign_ins.warm_up {
             0 => String::new(),
-            n => format!("; {} of them warm-up", count(n)),
+            n => format!("; {} of them in the warm-up", count(n)),
         } + &match sign_ins.cool_down {
             0 => String::new(),
-            n => format!("; {} cool-down", count(n)),
+            n => format!("; {} of them in the cool-down", count(n)),
         } + &match sign_ins.unfinished {
             0 => String::new(),
             n if report.partial => format!("; {} more in flight when the run was canceled", count(n)),
@@ -131,9 +131,11 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
     );
     failures(out, report, paint);
     let mismatched = format!("{} mismatched", count(decisions.mismatched));
+    // A sign-in that continues with a new device, and a refresh, are decisions of their own.
+    let several = if decisions.checked > sign_ins.started { " (a sign-in can have several)" } else { "" };
     let _ = writeln!(
         out,
-        "  decisions   {} checked, {}",
+        "  decisions   {} checked{several}, {}",
         count(decisions.checked),
         paint.alarm(decisions.mismatched > 0, &mismatched)
     );
@@ -160,6 +162,7 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
     generator(out, report);
 }
 
+/// Writes how the generator kept its schedule, and the load of the machine.
 fn generator(out: &mut String, report: &Report) {
     let lag = time_or_unknown(report.generator.lag_p99_us.or(report.generator.lag_max_us));
     let which = if report.generator.lag_p99_us.is_some() { "p99" } else { "max" };
@@ -173,7 +176,10 @@ fn generator(out: &mut String, report: &Report) {
             server.mean_batch_size()
         )
     });
-    let _ = writeln!(out, "  generator   lag {which} {lag}{workers}");
+    // Under the virtual clock the generator is never late by itself.
+    if report.clock == ClockKind::Wall {
+        let _ = writeln!(out, "  generator   lag {which} {lag}{workers}");
+    }
     if let Some(machine) = &report.generator.machine {
         let load = format!("{} before and {} at the end", machine.load_before, machine.load_after);
         let steal = machine.steal_share.map_or_else(|| UNKNOWN.to_owned(), percent);
@@ -209,6 +215,7 @@ fn devices(out: &mut String, report: &Report) {
 fn latencies(out: &mut String, report: &Report) {
     let sign_in = &report.latency.sign_in;
     let mut rows = vec![("sign-in, intended", &sign_in.intended), ("sign-in, service", &sign_in.service)];
+    rows.extend(report.latency.undecided.iter().map(|undecided| ("undecided, to the end", undecided)));
     rows.extend(report.steps());
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let _ = writeln!(
@@ -216,13 +223,16 @@ fn latencies(out: &mut String, report: &Report) {
         "\n  {:width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
         "latency", "count", "p50", "p90", "p99", "max"
     );
-    for (name, quantiles) in rows {
-        let Quantiles { p50_us, p90_us, p99_us, max_us, .. } = *quantiles;
+    for (name, quantiles) in &rows {
+        let Quantiles { p50_us, p90_us, p99_us, max_us, .. } = **quantiles;
         let _ = write!(out, "  {:width$}  {:>9}", plain(name), count(quantiles.count));
         for us in [p50_us, p90_us, p99_us, max_us] {
             let _ = write!(out, "  {:>9}", time_or_unknown(us));
         }
         out.push('\n');
+    }
+    if rows.iter().any(|(_, quantiles)| quantiles.count > 0 && quantiles.p99_us.is_none()) {
+        let _ = writeln!(out, "  {UNKNOWN} in p99: fewer than 100 samples");
     }
 }
 

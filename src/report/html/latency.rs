@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::chart::{Plot, TableRef, Tick, WIDTH, anchor, coordinate, line_path, scale};
-use super::icons::legend_line;
+use super::icons::{legend_area, legend_line};
 use super::step_breakdown;
 use crate::report::format::{count, percent, tick, time_or_unknown};
 use crate::report::{CurvePoint, Quantiles, Report};
@@ -135,6 +135,9 @@ impl Decades {
 /// Returns the distribution of whole sign-ins; each further nine has the same width.
 pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
     let curve = &report.latency.sign_in.curve;
+    let missing_of = |report: &Report| report.latency.undecided_share().map_or(0.0, |(_, share)| share);
+    let missing = missing_of(report);
+    let before = baseline.map_or(0.0, missing_of);
     let baseline = baseline.map(|report| report.latency.sign_in.curve.as_slice());
     html! {
         section {
@@ -143,7 +146,7 @@ pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
                 two differ, sign-ins waited before they started." }
             @if let Some((undecided, share)) = report.latency.undecided_share() {
                 p.lead { b { (percent(share)) } " of the sign-ins, " (count(undecided)) ", ended without a \
-                    decision. They have no latency and are not in the plot." }
+                    decision and have no latency. In the plot they are the shaded part: slower than all others." }
             }
             @if let [.., last] = curve.as_slice() {
                 figure {
@@ -153,10 +156,11 @@ pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
                             span { (legend_line("one")) "from the intended start" }
                             span { (legend_line("two")) "from the actual start (service)" }
                             @if baseline.is_some() { span { (legend_line("three")) "baseline, from the intended start" } }
+                            @if missing > 0.0 { span { (legend_area("undecided")) "without a decision" } }
                         }
                     }
-                    (plot(curve, baseline.unwrap_or_default(), last))
-                    (table(curve, last, baseline))
+                    (plot(&of_all(curve, missing), &of_all(baseline.unwrap_or_default(), before), last, missing))
+                    (table(curve, last, baseline, missing))
                 }
             } @else {
                 p.lead { "No sign-in was measured." }
@@ -165,7 +169,20 @@ pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
     }
 }
 
-fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Markup {
+/// Moves the points of decided sign-ins to their percentiles of all sign-ins, of which the share `missing`
+/// has no decision and counts as the slowest.
+fn of_all(curve: &[CurvePoint], missing: f64) -> Vec<CurvePoint> {
+    let moved =
+        |point: &CurvePoint| CurvePoint { beyond_ppm: beyond_of_all(point.beyond_ppm, missing), ..*point };
+    curve.iter().map(moved).collect()
+}
+
+fn beyond_of_all(beyond_ppm: u32, missing: f64) -> u32 {
+    (1e6 - f64::from(1_000_000 - beyond_ppm) * (1.0 - missing)).round() as u32
+}
+
+/// Draws points that [`of_all`] returned, on an axis that ends at `last`.
+fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint, missing: f64) -> Markup {
     const HEIGHT: u32 = 260;
     let place_of = places(last);
     // The baseline ends where the report's own curve ends.
@@ -189,13 +206,19 @@ fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Mar
         .collect();
     let columns = if baseline.is_empty() { "1 2" } else { "1 2 3" };
     let description = format!("{} points; the table below the plot has the numbers.", curve.len());
+    let from = place_of(beyond_of_all(0, missing)).clamp(0.0, 1.0) * WIDTH;
+    let background = html! {
+        @if missing > 0.0 {
+            rect.band.undecided x=(coordinate(from)) y="0" width=(coordinate(WIDTH - from)) height=(HEIGHT) {}
+        }
+    };
     let curves = html! {
         path.line.three d=(line(&baseline, |point| point.intended_us)) {}
         path.line.two d=(line(curve, |point| point.service_us)) {}
         path.line.one d=(line(curve, |point| point.intended_us)) {}
     };
     let (title, table_ref) = ("Sign-in latency by percentile".to_owned(), TableRef::of(CURVE, columns));
-    Plot { title, description, table_ref, height: HEIGHT, x, y, background: html! {}, curves }.draw()
+    Plot { title, description, table_ref, height: HEIGHT, x, y, background, curves }.draw()
 }
 
 /// Returns the axis position of a percentile, 0 to 1; each further nine has the same width, up to `last`.
@@ -205,7 +228,7 @@ fn places(last: &CurvePoint) -> impl Fn(u32) -> f64 {
     move |beyond_ppm| nines(beyond_ppm) / reach
 }
 
-fn table(curve: &[CurvePoint], last: &CurvePoint, baseline: Option<&[CurvePoint]>) -> Markup {
+fn table(curve: &[CurvePoint], last: &CurvePoint, baseline: Option<&[CurvePoint]>, missing: f64) -> Markup {
     let place_of = places(last);
     let before = |beyond_ppm: u32| {
         let points = baseline.unwrap_or_default();
@@ -219,7 +242,7 @@ fn table(curve: &[CurvePoint], last: &CurvePoint, baseline: Option<&[CurvePoint]
                     thead { tr { th scope="col" { "Percentile" } th scope="col" { "Intended start" } th scope="col" { "Service" } @if baseline.is_some() { th scope="col" { "Baseline, intended start" } } } }
                     tbody {
                         @for point in curve {
-                            tr data-at=(format!("{:.3}", place_of(point.beyond_ppm))) {
+                            tr data-at=(format!("{:.3}", place_of(beyond_of_all(point.beyond_ppm, missing)))) {
                                 th scope="row" { (f64::from(1_000_000 - point.beyond_ppm) / 1e4) " %" }
                                 td { (time_or_unknown(Some(point.intended_us))) }
                                 td { (time_or_unknown(Some(point.service_us))) }
