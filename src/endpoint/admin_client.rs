@@ -38,6 +38,12 @@ impl SetupError {
         Self { attempted, why, refusal: None, cause: None, cleanup_error: None }
     }
 
+    /// Returns whether the response was not one of the AWS protocol.
+    pub fn is_foreign(&self) -> bool {
+        // The codec describes such responses by their status, see `InvalidResponse`.
+        matches!(self.refusal, None | Some(ErrorKind::InternalError)) && self.why.contains("HTTP status ")
+    }
+
     /// Returns whether the operation certainly had no effect. An unreadable response is [`ErrorKind::Other`]
     /// too.
     pub(super) const fn had_no_effect(&self) -> bool {

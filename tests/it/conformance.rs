@@ -71,6 +71,38 @@ fn unusable_and_remote_endpoints_are_rejected() {
 }
 
 #[test]
+fn a_sample_counts_the_trials_that_were_run() {
+    let server = ServerProcess::start(&[]);
+    // An endpoint without this page accepts no risk level.
+    let proxy = FaultProxy::to(&server, |operation, _| match operation {
+        "" => ProxyAction::reply(404, "{}"),
+        _ => ProxyAction::Forward,
+    });
+    let (code, text) = against(&proxy.url, &["--sample", "2", "--format", "json"]);
+    let report: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+    assert_eq!(report["trials"], serde_json::json!({ "followed": 2, "broken": 0, "untried": 0 }), "{text}");
+    assert_eq!((code, &report["takes_risk"]), (Some(0), &Value::from(false)), "{text}");
+    assert!(report["risk_trials_left_out"].as_u64().unwrap() > 6000, "{text}");
+    let (_, text) = against(&proxy.url, &["--sample", "2"]);
+    assert!(text.contains("2 trials: 2 followed the rules, 0 broke a rule, 0 could not be run."), "{text}");
+    assert!(text.contains("trials with a risk level, which the endpoint does not accept."), "{text}");
+}
+
+#[test]
+fn the_first_answer_of_another_server_ends_the_matrix() {
+    let server = ServerProcess::start(&[]);
+    let proxy = FaultProxy::to(&server, |_, _| ProxyAction::reply(501, "<html>no</html>"));
+    let (code, out, err) = output(poolproof().args(["matrix", "--sample", "5", "--against", &proxy.url]));
+    assert_eq!((code, out.as_str()), (107, ""), "{err}");
+    assert!(err.contains("which is no answer of Cognito; check the URL"), "{err}");
+    assert!(
+        proxy.asked("CreateUserPool") < 10,
+        "one request and its retries: {}",
+        proxy.asked("CreateUserPool")
+    );
+}
+
+#[test]
 fn undeleted_pools_are_reported_with_the_result() {
     let server = ServerProcess::start(&[]);
     for (operations, trials_are_run) in

@@ -65,6 +65,8 @@ pub struct Conformance {
     pub left_behind: Vec<String>,
     /// The number of rules without a trial in the sample.
     pub rules_left_out: usize,
+    /// The number of trials with a risk level that the sample leaves out, because the endpoint accepts none.
+    pub risk_trials_left_out: usize,
     /// The rules with a trial, in order of precedence.
     pub rules: Vec<RuleResult>,
 }

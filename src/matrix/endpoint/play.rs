@@ -45,7 +45,8 @@ pub enum EndpointError {
 /// `base`. `on_progress` receives the number done. If `cancel_token` is canceled, the other trials are not
 /// played, and the pools that were created are deleted.
 ///
-/// If the endpoint accepts no risk level, situations with risk are not tried and not part of the sample.
+/// If the endpoint accepts no risk level, situations with risk are not tried and not part of the sample. If
+/// the first response is not one of the AWS protocol, no other request follows.
 ///
 /// # Errors
 ///
@@ -93,10 +94,12 @@ pub fn play_at_endpoint(
         }
         let mut outcomes = Vec::with_capacity(trials.len());
         for trials in of_configuration.into_values() {
-            outcomes.extend(runner.play_configuration(trials).await);
+            outcomes.extend(runner.play_configuration(trials, outcomes.is_empty()).await?);
         }
         let why = "the endpoint does not accept a risk level";
-        outcomes.extend(untried(&impossible, why));
+        // A sample consists of the trials that were run.
+        let reported = if wanted.is_none() { impossible.as_slice() } else { &[] };
+        outcomes.extend(untried(reported, why));
         let partial = cancel_token.is_cancelled();
         let rules = rule_results(base, outcomes);
         Ok(Conformance {
@@ -105,6 +108,7 @@ pub fn play_at_endpoint(
             partial,
             left_behind: runner.left_behind.take(),
             rules_left_out,
+            risk_trials_left_out: impossible.len() - reported.len(),
             rules,
         })
     })
@@ -127,10 +131,15 @@ fn untried(trials: &[Trial], why: &str) -> Vec<(Trial, Outcome)> {
 }
 
 impl TrialRunner<'_> {
-    /// Plays the trials of one configuration in a pool of their own.
-    async fn play_configuration(&self, trials: Vec<Trial>) -> Vec<(Trial, Outcome)> {
+    /// Plays the trials of one configuration in a pool of their own. Returns an error if this is the first
+    /// one and the endpoint does not answer in the AWS protocol.
+    async fn play_configuration(
+        &self,
+        trials: Vec<Trial>,
+        is_first: bool,
+    ) -> Result<Vec<(Trial, Outcome)>, EndpointError> {
         if self.cancel_token.is_cancelled() {
-            return untried(&trials, "interrupted");
+            return Ok(untried(&trials, "interrupted"));
         }
         let seed = Seed::new(self.clock.now().as_us());
         let session =
@@ -141,14 +150,23 @@ impl TrialRunner<'_> {
                     if let SessionError::Setup(SetupError { cleanup_error: Some(left), .. }) = &error {
                         self.left_behind.borrow_mut().push(left.to_string());
                     }
-                    return untried(&trials, &error.to_string());
+                    return match &error {
+                        SessionError::Setup(setup) if is_first && setup.is_foreign() => {
+                            let why = format!(
+                                "{}: {setup}, which is no answer of Cognito; check the URL",
+                                self.at.address
+                            );
+                            Err(EndpointError::Target(why))
+                        }
+                        _ => Ok(untried(&trials, &error.to_string())),
+                    };
                 }
             };
         let played = self.play_in(&session, &self.context(&session), &trials).await;
         // The decisions count all the same; the undeleted pool is reported.
         let cleanup_error = session.close().await.err();
         self.left_behind.borrow_mut().extend(cleanup_error.map(|cleanup_error| cleanup_error.to_string()));
-        played
+        Ok(played)
     }
 
     async fn play_in(

@@ -66,6 +66,12 @@ fn totals(conformance: &Conformance) -> String {
         1 => text.push_str(" The sample leaves out 1 rule."),
         rules => text.push_str(&format!(" The sample leaves out {rules} rules.")),
     }
+    if conformance.risk_trials_left_out > 0 {
+        let count = conformance.risk_trials_left_out;
+        text.push_str(&format!(
+            " It leaves out {count} trials with a risk level, which the endpoint does not accept."
+        ));
+    }
     if conformance.partial {
         text.push_str(" Interrupted: not all trials were run.");
     }
@@ -101,7 +107,8 @@ pub fn conformance_markdown(conformance: &Conformance) -> String {
 
 /// Renders as JSON.
 ///
-/// The keys are `target`, `takes_risk`, `partial`, `left_behind`, `rules_left_out`, `trials` and `rules`.
+/// The keys are `target`, `takes_risk`, `partial`, `left_behind`, `rules_left_out`, `risk_trials_left_out`,
+/// `trials` and `rules`.
 /// Each rule has its counts, a `standing` of `followed`, `broken` or `untried`, an `example` if it is broken,
 /// and the `reason` if a trial could not be run.
 pub fn conformance_json(conformance: &Conformance) -> String {
@@ -113,6 +120,7 @@ pub fn conformance_json(conformance: &Conformance) -> String {
         "partial": conformance.partial,
         "left_behind": conformance.left_behind,
         "rules_left_out": conformance.rules_left_out,
+        "risk_trials_left_out": conformance.risk_trials_left_out,
         "trials": { "followed": followed, "broken": broken, "untried": untried },
         "rules": conformance.of(None).map(rule_json).collect::<Vec<_>>(),
     });
