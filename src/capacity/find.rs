@@ -95,6 +95,31 @@ struct CapacityRun<'f> {
     run_error: Option<RunError>,
 }
 
+/// Returns the level of these runs, and whether it passed; `None` if it was interrupted before that was
+/// known. An interrupted run has no result. A long run that failed before counts against the rate.
+fn conclude(
+    per_s: f64,
+    phase: SearchPhase,
+    mut good: Vec<LevelResult>,
+    mut bad: Vec<LevelResult>,
+    enough: usize,
+) -> (Level, Option<bool>) {
+    let is_interrupted = |one: &LevelResult| one.reasons.contains(&Reason::Interrupted);
+    let interrupted = bad.iter().position(is_interrupted).map(|place| bad.remove(place));
+    let passed = match interrupted {
+        None => Some(good.len() >= enough),
+        Some(_) if phase == SearchPhase::Confirm && !bad.is_empty() => Some(false),
+        Some(_) => None,
+    };
+    let (runs, runs_passed) = ((good.len() + bad.len()) as u32, good.len() as u32);
+    let shown = if passed == Some(true) { good.pop() } else { bad.pop() };
+    let LevelResult { figures, reasons } = shown
+        .or(interrupted)
+        .unwrap_or_else(|| LevelResult { figures: Figures::default(), reasons: vec![Reason::Interrupted] });
+    let level = Level { per_s, phase, runs, runs_passed, passed: passed == Some(true), reasons, figures };
+    (level, passed)
+}
+
 /// What all runs have in common, from the first report.
 #[derive(Clone, Debug, Default)]
 struct Common {
@@ -133,11 +158,8 @@ impl CapacityRun<'_> {
     /// Runs the levels that the search requests.
     fn search(&mut self, search: &mut Search) -> Result<(), RunError> {
         while let Some(request) = search.next() {
-            let passed = self.level(request)?;
-            if self.was_interrupted() {
-                // An interrupted level has neither passed nor failed.
-                break;
-            }
+            // An interrupted level without a result has neither passed nor failed.
+            let Some(passed) = self.level(request)? else { break };
             search.record_result(request, passed);
             if self.is_over() {
                 break;
@@ -147,7 +169,8 @@ impl CapacityRun<'_> {
     }
 
     /// Runs a level until the majority of its runs is known. While climbing, one passing run is enough.
-    fn level(&mut self, request: LevelRequest) -> Result<bool, RunError> {
+    /// Returns whether it passed; `None` if it was interrupted before.
+    fn level(&mut self, request: LevelRequest) -> Result<Option<bool>, RunError> {
         let per_s = request.per_s();
         let (phase, confirm) = match request {
             LevelRequest::Climb(_) => (SearchPhase::Climb, false),
@@ -172,20 +195,9 @@ impl CapacityRun<'_> {
                 break;
             }
         }
-        let passed = good.len() >= enough;
-        let (runs, runs_passed) = ((good.len() + bad.len()) as u32, good.len() as u32);
-        let shown = if passed { good.pop() } else { bad.pop().or_else(|| good.pop()) };
-        let LevelResult { figures, reasons } = shown.unwrap_or_else(|| LevelResult {
-            figures: Figures::default(),
-            reasons: vec![Reason::Interrupted],
-        });
-        self.levels.push(Level { per_s, phase, runs, runs_passed, passed, reasons, figures });
+        let (level, passed) = conclude(per_s, phase, good, bad, enough);
+        self.levels.push(level);
         Ok(passed)
-    }
-
-    /// Returns whether the last level was interrupted.
-    fn was_interrupted(&self) -> bool {
-        self.levels.last().is_some_and(|level| level.reasons.contains(&Reason::Interrupted))
     }
 
     /// Returns whether further levels would add nothing.
@@ -259,5 +271,33 @@ impl CapacityRun<'_> {
         let figures = self.levels.iter().rev().find(|level| level.passed && level.per_s == per_s)?.figures;
         let cores = self.common.as_ref().and_then(|common| common.cores);
         Some(CapacityEstimate { per_s, below_per_s, confirmed: search.confirmed(), limit, cores, figures })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(reasons: Vec<Reason>) -> LevelResult {
+        LevelResult { figures: Figures::default(), reasons }
+    }
+
+    #[test]
+    fn an_interrupted_run_is_no_result_and_a_failed_long_run_is_one() {
+        let interrupted = || result(vec![Reason::Interrupted]);
+        let failed = || result(vec![Reason::FallsBehind { us_per_s: 20_000 }]);
+        let confirm = |bad| conclude(10.0, SearchPhase::Confirm, Vec::new(), bad, 1);
+        // The answer must not be a rate whose long run has just failed.
+        let (level, passed) = confirm(vec![failed(), interrupted()]);
+        assert_eq!((passed, level.runs, level.runs_passed), (Some(false), 1, 0));
+        assert_eq!(level.reasons, failed().reasons);
+        let (level, passed) = confirm(vec![interrupted()]);
+        assert_eq!((passed, level.runs, level.reasons), (None, 0, vec![Reason::Interrupted]));
+        let halve = conclude(10.0, SearchPhase::Halve, vec![result(Vec::new())], vec![interrupted()], 2);
+        assert_eq!((halve.1, halve.0.runs, halve.0.runs_passed), (None, 1, 1));
+        let (level, passed) = conclude(10.0, SearchPhase::Halve, Vec::new(), vec![failed(), failed()], 2);
+        assert_eq!((passed, level.passed, level.runs), (Some(false), false, 2));
+        let (level, passed) = conclude(10.0, SearchPhase::Climb, vec![result(Vec::new())], vec![failed()], 1);
+        assert_eq!((passed, level.passed, level.runs, level.runs_passed), (Some(true), true, 2, 1));
     }
 }

@@ -79,7 +79,8 @@ fn levels(out: &mut String, levels: &[Level]) {
             bar(figures.p99_us, longest, level.passed)
         );
         for reason in &level.reasons {
-            let _ = writeln!(out, "           ✗ {}", reason_text(reason));
+            let mark = if *reason == Reason::Interrupted { "–" } else { "✗" };
+            let _ = writeln!(out, "           {mark} {}", reason_text(reason));
         }
     }
 }
