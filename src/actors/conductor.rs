@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 use super::drain::Drain;
 use super::idle::{IdleUsers, Unavailable, next_code_at};
 use super::run_context::{
-    ArrivalCounts, Finished, Observer, RunContext, RunProgress, Schedule, SnapshotReader, ThresholdAbort, Tick,
+    ArrivalCounts, Finished, Observer, RunContext, RunProgress, Schedule, SnapshotReader, ThresholdAbort,
+    Tick,
 };
 use super::user::{SignInResult, StartSignIn, StartedUser, User};
 use crate::clock::Clock;
@@ -20,7 +21,6 @@ use crate::failure::Failure;
 use crate::metrics::{DueSignIn, Recorder, SignInRecord};
 use crate::workload::{Arrival, ClosedWorkload, MergedArrivals, home_address};
 use poolproof_cognito::time::Timestamp;
-
 
 /// Messages that can wait for the conductor before senders wait.
 const MAILBOX: usize = 4096;

@@ -28,8 +28,7 @@ use tokio::sync::oneshot;
 
 use crate::actors::{
     Conductor, Drain, Finished, Interrupt, NewUser, PoolTarget, ProvisionConfig, RunContext, Schedule,
-    StartedUser,
-    UserContext, provision, system,
+    StartedUser, UserContext, provision, system,
 };
 use crate::clock::{Clock, ClockKind};
 use crate::compute::{Compute, ComputeUsage, CostModel, Costs, Side, calibrate};
