@@ -91,9 +91,6 @@ pub struct PoolSpec {
     pub account_recovery_setting: Option<AccountRecoverySetting>,
     /// `UserAttributeUpdateSettings`.
     pub user_attribute_update_settings: Option<UserAttributeUpdateSettings>,
-    /// `AutoVerifiedAttributes`: `email`, `phone_number`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub auto_verified_attributes: Vec<String>,
     /// `UserPoolTier`: `LITE`, `ESSENTIALS` or `PLUS`.
     #[serde(rename = "UserPoolTier")]
     pub tier: Option<String>,

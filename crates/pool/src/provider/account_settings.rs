@@ -1,5 +1,7 @@
 //! `AccountRecoverySetting`, `AutoVerifiedAttributes` and `UserAttributeUpdateSettings` of a pool.
 
+use serde_json::Value;
+
 use super::word;
 use poolproof_cognito::policy::{AccountSettings, AddressKind, FactorTypes, MfaMode, Recovery};
 use poolproof_cognito::protocol::{
@@ -23,11 +25,7 @@ pub(super) fn parse(spec: &PoolSpec) -> Result<AccountSettings, ApiError> {
         .iter()
         .map(|name| word(&ADDRESSES, "attributesRequireVerificationBeforeUpdate", name))
         .collect::<Result<_, _>>()?;
-    let auto_verified: Vec<AddressKind> = spec
-        .auto_verified_attributes
-        .iter()
-        .map(|name| word(&ADDRESSES, "autoVerifiedAttributes", name))
-        .collect::<Result<_, _>>()?;
+    let auto_verified = auto_verified(spec)?;
     if verified_first.iter().any(|kind| !auto_verified.contains(kind)) {
         // The text of AWS (aws/aws-cli#7151).
         return Err(ApiError::invalid_parameter(
@@ -41,6 +39,13 @@ pub(super) fn parse(spec: &PoolSpec) -> Result<AccountSettings, ApiError> {
         verify_email_first: verified_first.contains(&AddressKind::Email),
         verify_phone_first: verified_first.contains(&AddressKind::Phone),
     })
+}
+
+/// Returns `AutoVerifiedAttributes`.
+fn auto_verified(spec: &PoolSpec) -> Result<Vec<AddressKind>, ApiError> {
+    let names = spec.all.get("AutoVerifiedAttributes").and_then(Value::as_array);
+    let name = |name: &Value| word(&ADDRESSES, "autoVerifiedAttributes", name.as_str().unwrap_or_default());
+    names.map(Vec::as_slice).unwrap_or_default().iter().map(name).collect()
 }
 
 fn recovery(setting: Option<&AccountRecoverySetting>) -> Result<Recovery, ApiError> {

@@ -244,11 +244,14 @@ fn a_hidden_user_is_asked_like_any_other_and_never_signed_in() {
 
 #[test]
 fn a_user_who_may_not_sign_in_is_refused_at_the_start_and_at_the_end() {
-    let mut fixture = fixture(PoolPolicy::DEFAULT);
     let disabled = "NotAuthorizedException: User is disabled.";
-    let first = fixture.initiate("CUSTOM_AUTH", named("ann"));
+    let hiding = AppClient { prevents_user_existence_errors: true, ..client() };
+    let mut hidden = with_client(PoolPolicy::DEFAULT, hiding);
+    let first = hidden.initiate("CUSTOM_AUTH", named("ann"));
+    hidden.harness.pool.set_disabled(&Username::new("ann"), true);
+    assert_eq!(refusal(answer_both(&mut hidden, "ann", first)), disabled);
+    let mut fixture = fixture(PoolPolicy::DEFAULT);
     fixture.harness.pool.set_disabled(&Username::new("ann"), true);
-    assert_eq!(refusal(answer_both(&mut fixture, "ann", first)), disabled);
     assert_eq!(refusal(fixture.initiate("CUSTOM_AUTH", named("ann"))), disabled);
     // The first of two answers is refused, unless the client hides this without a password.
     for (hides, password, refused) in

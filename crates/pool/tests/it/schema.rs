@@ -161,7 +161,7 @@ fn the_pool_decides_where_the_code_of_a_sign_up_goes() {
         let off = "InvalidParameterException: Cannot resend codes. Auto verification not turned on.";
         assert_eq!(
             again.map(drop).map_err(|error| error.to_string()),
-            destination.map(|_| ()).ok_or(off.to_owned())
+            destination.map(|_| ()).ok_or_else(|| off.to_owned())
         );
         // A new address gets a code only if the pool verifies its kind.
         fixture.add("bob", |_| {});
