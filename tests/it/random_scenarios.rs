@@ -115,7 +115,7 @@ client: {{ mfa_delay: {delay} }}
 /// stay the same.
 fn mfa_switches(number: u64) -> String {
     let proof = if number % 4 == 1 { "confirmed" } else { "remembered" };
-    let (email, setup) = (number % 3 != 0, number % 2 == 1);
+    let (email, setup) = (!number.is_multiple_of(3), number % 2 == 1);
     format!("email_mfa_suppressed: {email}, proof_after_mfa: {proof}, risk_mfa_setup: {setup}")
 }
 
