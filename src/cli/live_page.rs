@@ -109,13 +109,13 @@ impl LivePage {
         let shared = Arc::clone(&self.shared);
         let observer: Observer = Arc::new(move |event| {
             let mut playing = lock(&shared.playing);
-            match event {
+            match &event {
                 RunEvent::Provisioned { done, users } => {
                     // Several threads report progress, in any order.
                     let before = playing.provisioned.map_or(0, |(before, _)| before);
-                    playing.provisioned = Some((done.max(before), users));
+                    playing.provisioned = Some((before.max(*done), *users));
                 }
-                RunEvent::Running { progress, length } => playing.elapsed = Some((progress.elapsed, length)),
+                RunEvent::Running { progress, length } => playing.elapsed = Some((progress.elapsed, *length)),
             }
             drop(playing);
             observer(event);
@@ -126,13 +126,13 @@ impl LivePage {
     /// Shows the report of the last scenario. Returns a token that is canceled when this page was sent.
     pub(super) fn end(&self, results: &[ScenarioResult]) -> CancellationToken {
         let shown = results.iter().rev().find(|result| !matches!(result.status, RunStatus::NotRun));
-        let page = match shown.map(|result| &result.status) {
-            Some(RunStatus::Played(report)) => html::page(report, None),
-            Some(RunStatus::Failed(why)) => {
-                let name = shown.map_or("", |result| &result.name);
-                html::message_page(name, &format!("The scenario was not played: {why}"), None)
+        let page = match shown {
+            Some(ScenarioResult { status: RunStatus::Played(report), .. }) => html::page(report, None),
+            Some(result) => {
+                let why = result.not_run().unwrap_or_default();
+                html::message_page(&result.name, &format!("The scenario was not played: {why}"), None)
             }
-            Some(RunStatus::NotRun) | None => html::message_page("", "Nothing was run.", None),
+            None => html::message_page("", "Nothing was run.", None),
         };
         *lock(&self.shared.last_page) = Some(page.into());
         lock(&self.shared.playing).reports.close();

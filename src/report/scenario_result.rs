@@ -55,7 +55,7 @@ impl ScenarioResult {
     }
 
     /// Returns why the scenario did not run, if it did not.
-    pub(super) fn not_run(&self) -> Option<String> {
+    pub(crate) fn not_run(&self) -> Option<String> {
         Some(match &self.status {
             RunStatus::Played(_) => return None,
             RunStatus::Failed(why) => why.clone(),

@@ -279,7 +279,7 @@ fn failures(out: &mut String, report: &Report) {
     out.push_str("\n| failed requests | requests | sign-ins | first |\n|---|--:|--:|---|\n");
     for failures in &report.failures {
         let (requests, sign_ins) = (count(failures.requests), count(failures.sign_ins));
-        let (cause, first) = (failures.cause.describe(), text(&failures.first()));
+        let (cause, first) = (failures.cause.describe(), code_cell(&failures.first()));
         let _ = writeln!(out, "| {cause} | {requests} | {sign_ins} | {first} |");
     }
 }

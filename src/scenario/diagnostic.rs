@@ -49,7 +49,8 @@ pub struct Diagnostic {
     file: String,
     message: String,
     help: Option<String>,
-    span: Option<(TextSpan, String)>,
+    /// The place and its line. Boxed, because results with a diagnostic are returned by value.
+    span: Option<Box<(TextSpan, String)>>,
     is_warning: bool,
 }
 
@@ -66,7 +67,7 @@ impl Diagnostic {
             let line = text.split('\n').nth(span.line - 1).unwrap_or_default().trim_end_matches('\r');
             // Replaces control characters, which a terminal could execute, one for one to keep the columns.
             let shown = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c });
-            (span, shown.take(span.column + MAX_TRAILING_CHARS).collect())
+            Box::new((span, shown.take(span.column + MAX_TRAILING_CHARS).collect()))
         });
         Self {
             file: printable(file),
@@ -109,7 +110,7 @@ impl Diagnostic {
 
     /// Returns line and column, both from 1, the column in characters; `None` for the whole file.
     pub fn position(&self) -> Option<(usize, usize)> {
-        self.span.as_ref().map(|(span, _)| (span.line, span.column))
+        self.span.as_ref().map(|place| (place.0.line, place.0.column))
     }
 
     /// Returns the whole message with colors, for a terminal.
@@ -119,7 +120,7 @@ impl Diagnostic {
 
     fn render(&self, renderer: &Renderer) -> String {
         let level = if self.is_warning { Level::WARNING } else { Level::ERROR };
-        let Some((span, line)) = &self.span else {
+        let Some((span, line)) = self.span.as_deref() else {
             let title = format!("{}: {}", self.file, self.message);
             let report = level.primary_title(title.as_str());
             let help = self.help.as_deref().map(|help| Element::from(Level::HELP.message(help)));

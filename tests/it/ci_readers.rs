@@ -54,7 +54,9 @@ fn annotations_name_the_lines_of_thresholds_and_settings() {
     let mut failing = play_with(&scenario(RISKY), Some(Defect::BlockIgnored));
     failing.scenario.yaml = RISKY.to_owned();
     failing.scenario.file = "scenarios/risky.yaml".to_owned();
-    assert!(failing.decisions.mismatches.iter().all(|one| one.workload == "workload" && one.intent != ""));
+    assert!(
+        failing.decisions.mismatches.iter().all(|one| one.workload == "workload" && !one.intent.is_empty())
+    );
     let entries = [ScenarioResult::played(failing)];
     let found = annotations(&entries);
     let lines: Vec<(String, usize)> = found.iter().map(|one| (one.title.clone(), one.line)).collect();

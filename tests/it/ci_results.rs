@@ -47,7 +47,9 @@ const EVERY_FORMAT: [&str; 2] = ["--format", "html,junit,markdown,hlog,csv"];
 fn a_run_leaves_no_result_of_an_earlier_one() {
     let invalid = TOY.replace("remember:", "rember:");
     let down = ["--target", "http://127.0.0.1:1", "--format", "json,junit"];
-    let cases: [(&str, &str, &[&str], i32, &[&str]); 5] = [
+    /// A name, the second scenario, its options, its exit code and the files that it leaves.
+    type Case<'c> = (&'c str, &'c str, &'c [&'c str], i32, &'c [&'c str]);
+    let cases: [Case<'_>; 5] = [
         ("invalid", &invalid, &["--format", "json"], 104, &[]),
         ("invalid-junit", &invalid, &["--format", "junit,markdown"], 104, &["junit.xml", "summary.md"]),
         ("broken", "name: toy\n\tx", &["--format", "junit"], 104, &["junit.xml"]),

@@ -59,8 +59,11 @@ fn every_format_shows_the_sign_ins_without_a_decision() {
     let terminal = text(&report, None, false);
     let row = terminal.lines().find(|line| line.contains("undecided, to the end"));
     assert!(row.is_some_and(|row| row.contains(&number)), "{terminal}");
-    let entry =
-        ScenarioResult { name: "overload".to_owned(), status: RunStatus::Played(Box::new(report.clone())) };
+    let entry = ScenarioResult {
+        name: "overload".to_owned(),
+        file: "overload.yaml".to_owned(),
+        status: RunStatus::Played(Box::new(report.clone())),
+    };
     let markdown = summary(std::slice::from_ref(&entry));
     assert!(markdown.contains(&format!("| without a decision, in no latency | {number} (")), "{markdown}");
     assert!(markdown.contains("| undecided, to the end |"), "{markdown}");

@@ -96,7 +96,7 @@ impl ProviderFixture {
             .unwrap();
         let ManagementResponse::Pool(pool) = created else { panic!("{created:?}") };
         // The longest names are in no schema that the API accepts.
-        let id = poolproof_cognito::ids::PoolId::new(&pool.id);
+        let id = PoolId::new(&pool.id);
         fixture.provider.pool_mut(&id).unwrap().set_schema(None);
         fixture.pool = pool.id;
         let flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_USER_AUTH"];
