@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::SignInRecord;
 use poolproof_cognito::time::as_us;
 
+/// Start and end of a load, since the start of the run.
+pub type MeasuredLoad = (Duration, Duration);
+
 /// The period in which measured sign-ins took place, in µs since the start of the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct RateWindow {

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use crate::failure::Failures;
 
-use super::{DueSignIn, SignInCounts, SignInRecord, Snapshot, Summary, Watch, WorkerLoad};
-
-/// Start and end of a load, since the start of the run.
-pub type MeasuredLoad = (Duration, Duration);
+use super::{DueSignIn, MeasuredLoad, SignInCounts, SignInRecord, Snapshot, Summary, Watch, WorkerLoad};
 
 /// Records finished sign-ins.
 #[derive(Clone, Debug)]
