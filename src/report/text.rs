@@ -28,7 +28,8 @@ pub fn text(report: &Report, written: Option<&WrittenFiles>, colour: bool) -> St
     first_mismatch(&mut out, report);
     if let Some(written) = written {
         let path = written.html.as_ref().unwrap_or(&written.json);
-        let _ = writeln!(out, "\n  report      {}", plain(&path.display().to_string()));
+        let gap = if report.decisions.mismatches.is_empty() { "\n" } else { "" };
+        let _ = writeln!(out, "{gap}  report      {}", plain(&path.display().to_string()));
     }
     out
 }
@@ -217,11 +218,14 @@ fn latencies(out: &mut String, report: &Report) {
     let mut rows = vec![("sign-in, intended", &sign_in.intended), ("sign-in, service", &sign_in.service)];
     rows.extend(report.latency.undecided.iter().map(|undecided| ("undecided, to the end", undecided)));
     rows.extend(report.steps());
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let has_few = rows.iter().any(|(_, quantiles)| quantiles.count > 0 && quantiles.p99_us.is_none());
+    let title = if has_few { "latency (– under 100)" } else { "latency" };
+    let names = rows.iter().map(|(name, _)| *name).chain([title]);
+    let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
     let _ = writeln!(
         out,
-        "\n  {:width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
-        "latency", "count", "p50", "p90", "p99", "max"
+        "\n  {title:width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
+        "count", "p50", "p90", "p99", "max"
     );
     for (name, quantiles) in &rows {
         let Quantiles { p50_us, p90_us, p99_us, max_us, .. } = **quantiles;
@@ -230,9 +234,6 @@ fn latencies(out: &mut String, report: &Report) {
             let _ = write!(out, "  {:>9}", time_or_unknown(us));
         }
         out.push('\n');
-    }
-    if rows.iter().any(|(_, quantiles)| quantiles.count > 0 && quantiles.p99_us.is_none()) {
-        let _ = writeln!(out, "  {UNKNOWN} in p99: fewer than 100 samples");
     }
 }
 

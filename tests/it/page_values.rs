@@ -287,8 +287,9 @@ impl<'a> Plot<'a> {
     fn path(&self, class: &str) -> Vec<(char, Vec<f64>)> {
         let path = self
             .curves
-            .split(&format!("class=\"{class}\" d=\""))
+            .split(&format!("class=\"{class}\""))
             .nth(1)
+            .and_then(|path| path.split(" d=\"").nth(1))
             .unwrap_or_else(|| panic!("no {class}"))
             .split('"')
             .next()
