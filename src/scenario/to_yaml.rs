@@ -24,8 +24,8 @@ impl Scenario {
     pub fn weight_shares(&self) -> Vec<(String, Vec<(String, f64)>)> {
         let raw = self.to_raw();
         let mut all = Vec::new();
-        let mut add = |path: String, weights: serde_yaml::Value| {
-            let entry = |(key, weight): (&serde_yaml::Value, &serde_yaml::Value)| {
+        let mut add = |path: String, weights: yaml::Value| {
+            let entry = |(key, weight): (&yaml::Value, &yaml::Value)| {
                 Some((key.as_str()?.to_owned(), weight.as_f64().filter(|weight| *weight > 0.0)?))
             };
             let weights: Vec<(String, f64)> =

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor,
 };
-use serde_yaml::Value;
+pub(super) use serde_yaml::Value;
 use serde_yaml::with::singleton_map_recursive;
 
 use super::diagnostic::{TextError, TextSpan, did_you_mean, nearest};

@@ -18,6 +18,10 @@ fn app_share(scenario: &Scenario) -> f64 {
 /// Returns how many sign-ins with a TOTP code the users of a scenario allow, as a clause.
 pub fn totp_limit(scenario: &Scenario) -> String {
     let users = (f64::from(scenario.population.users) * app_share(scenario)).round();
+    if users < 1.0 {
+        // The factors of users from a list are not in the scenario.
+        return format!("each user with an authenticator app allows a sign-in with a code in {STEP_S} s");
+    }
     let per_s = crate::rounding::rounded(users / STEP_S as f64, 2);
     format!("{users:.0} users with an authenticator app allow {per_s} sign-ins with a code a second")
 }
@@ -133,7 +137,7 @@ mod tests {
             "{why}"
         );
         assert!(why.ends_with("use at least 3000 users or a lower rate"), "{why}");
-        assert_eq!(warning(3000, 0, pool, constant, None), None, "nobody has an app");
+        assert_eq!(warning(3000, 0, pool, constant, None), None, "no user has an app");
         assert_eq!(warning(10, 60, "{ remember: always }", constant, None), None, "no MFA");
         let suppressed = "{ remember: always, suppress_mfa: true, mfa: optional }";
         assert_eq!(warning(10, 60, suppressed, constant, None), None, "devices replace the MFA");

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use poolproof::actors::{Finished, RunContext, system};
-use poolproof::clock::Clock;
+use poolproof::clock::{Clock, ClockKind};
 use poolproof::compute::Compute;
 use poolproof::report::Report;
 use poolproof::run::{self, CancellationToken, PlannedTarget, RunOptions, run};
@@ -39,7 +40,10 @@ pub(crate) fn play(scenario: &Scenario) -> Report {
 
 /// Runs a scenario against a pool with a planted defect.
 pub(crate) fn play_with(scenario: &Scenario, defect: Option<Defect>) -> Report {
-    run(scenario, &run_options(defect), &CancellationToken::default()).unwrap().report
+    // In real time, longer than users wait for their next TOTP codes.
+    let drain = (scenario.clock == ClockKind::Wall).then_some(Duration::from_secs(60));
+    let options = RunOptions { drain, ..run_options(defect) };
+    run(scenario, &options, &CancellationToken::default()).unwrap().report
 }
 
 /// Returns the options of a run without an observer.

@@ -67,7 +67,8 @@ fn at(address: &EndpointUrl, pool_source: PoolSource) -> RunOptions {
         pool_source,
         options: Vec::new(),
     };
-    RunOptions { endpoint: Some(endpoint), ..run_options(None) }
+    // Longer than users wait for their next TOTP codes.
+    RunOptions { endpoint: Some(endpoint), drain: Some(Duration::from_secs(60)), ..run_options(None) }
 }
 
 fn existing() -> PoolSource {

@@ -191,7 +191,8 @@ fn users_from_a_csv_file_sign_in_and_are_not_deleted() {
     fs::write(&csv, lines).unwrap();
     let arguments = ["--target", &url, "--pool-id", POOL, "--client-id", "poolproof", "--users"];
     let mut command = run(&file, &arguments);
-    let (code, out, err) = output(command.arg(&csv));
+    // Longer than ann waits for her next code.
+    let (code, out, err) = output(command.arg(&csv).args(["--drain", "60s"]));
     assert!(passed_or_saturated(code), "{out}{err}");
     let result = report(&file);
     assert_eq!(result.sign_ins.started, result.sign_ins.completed);

@@ -56,7 +56,7 @@ impl Provider {
         let mfa = mfa.transpose()?;
         let account_settings = account_settings::parse(&spec)?;
         tags::check(spec.tags.as_ref().unwrap_or(&BTreeMap::new()))?;
-        let settings = RequestedSettings::new(members);
+        let settings = RequestedSettings::of_pool(members);
         let schema = settings.schema()?;
         self.count_settings(0, settings.len())?;
         let name = spec.name.as_deref().unwrap_or_else(|| pool_id.as_str());

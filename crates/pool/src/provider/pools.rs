@@ -299,7 +299,7 @@ impl Provider {
         if self.pools.len() >= MAX_POOLS_OR_CLIENTS {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your user pool limit"));
         }
-        let settings = RequestedSettings::new(spec.all.clone());
+        let settings = RequestedSettings::of_pool(spec.all.clone());
         let schema = settings.schema()?;
         self.count_settings(0, settings.len())?;
         let id = self.random_text(9, false);

@@ -53,11 +53,16 @@ impl RequestedSettings {
     ///
     /// AWS does not allow an attribute.
     pub(super) fn schema(&self) -> Result<Option<Schema>, ApiError> {
-        if self.text.is_empty() {
-            return Ok(None);
-        }
         let members = Self::members_of(&self.text);
-        Schema::parse(members.get("SchemaAttributes").unwrap_or(&Value::Null)).map(Some)
+        members.get("SchemaAttributes").map(Schema::parse).transpose()
+    }
+
+    /// Returns these settings of a new pool, which has the standard attributes if the request lists none.
+    pub(super) fn of_pool(mut members: Map<String, Value>) -> Self {
+        if !members.contains_key("Schema") {
+            members.entry("SchemaAttributes").or_insert_with(|| Value::Array(Vec::new()));
+        }
+        Self::new(members)
     }
 
     /// Returns `AllowedFirstAuthFactors` as it was requested, with values that are not simulated.
