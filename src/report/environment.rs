@@ -2,10 +2,14 @@
 
 use std::env;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use poolproof_cognito::time::Timestamp;
+
+/// The commit, found once: a live page renders the report again and again.
+static GIT_COMMIT: OnceLock<Option<String>> = OnceLock::new();
 
 /// The machine, the command and its origin.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -45,7 +49,7 @@ impl Environment {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             // A run that ended before its time started has none.
             started_at: (started > Timestamp::default()).then(|| started.to_string()),
-            git_commit: commit_of_job(variable).or_else(commit_of_folder),
+            git_commit: GIT_COMMIT.get_or_init(|| commit_of_job(variable).or_else(commit_of_folder)).clone(),
             ci_job: job_address(variable),
             command: command.into(),
         }

@@ -384,9 +384,8 @@ fn text_pieces(page: &str) -> Vec<(String, String)> {
 fn numbers_not_in_json(page: &str, json: &Value) -> Vec<(String, String)> {
     let mut texts = Vec::new();
     texts_of(json, &mut texts);
-    // The seed is also a text, but a number here.
-    let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-    texts.retain(|text| text.contains(|c: char| c.is_ascii_digit()) && !is_number(text));
+    // A text that is a number, such as the seed, must not hide other numbers.
+    texts.retain(|text| text.contains(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_err());
     texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
     let mut numbers_not_in_json = Vec::new();
     let sections = sections(json);

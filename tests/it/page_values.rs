@@ -267,7 +267,7 @@ impl<'a> Plot<'a> {
     fn of(page: &'a str, title: &str) -> Self {
         let plot =
             page.split("class=\"plot\"").find(|plot| plot.contains(&format!("<title>{title}</title>")));
-        let plot = plot.unwrap_or_else(|| panic!("no plot {title}")).split("</svg></svg>").next().unwrap();
+        let plot = plot.unwrap_or_else(|| panic!("no plot {title}")).split("</svg></div>").next().unwrap();
         let height: f64 = between(plot.split("role=").next().unwrap(), "height=\"", "\"").parse().unwrap();
         let marks = plot.split("<text x=\"-10\" y=\"").skip(1);
         let marks: Vec<(f64, f64)> = marks
@@ -287,9 +287,8 @@ impl<'a> Plot<'a> {
     fn path(&self, class: &str) -> Vec<(char, Vec<f64>)> {
         let path = self
             .curves
-            .split(&format!("class=\"{class}\""))
+            .split(&format!("class=\"{class}\" d=\""))
             .nth(1)
-            .and_then(|path| path.split(" d=\"").nth(1))
             .unwrap_or_else(|| panic!("no {class}"))
             .split('"')
             .next()

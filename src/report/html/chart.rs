@@ -55,7 +55,7 @@ impl Plot {
         let view = format!("0 0 {WIDTH} {height}");
         html! {
             div.plot data-of=(self.table_ref.table) data-columns=(self.table_ref.columns) {
-                svg width="100%" height=(self.height) overflow="visible" role="img" {
+                svg width="100%" overflow="visible" height=(self.height) role="img" {
                     title { (self.title) }
                     desc { (self.description) }
                     (stretched(&view, &self.background))
@@ -72,9 +72,9 @@ impl Plot {
                     line.axis x1="0" x2="100%" y1=(height) y2=(height) {}
                     (stretched(&view, &self.curves))
                 }
-                // Room for the labels of the time axis where no style sheet applies.
-                br.bare; br.bare;
             }
+            // Room for the labels of the time axis where no style sheet applies.
+            br.bare; br.bare;
         }
     }
 }

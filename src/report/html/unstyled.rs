@@ -32,6 +32,6 @@ const ATTRIBUTES: [(&str, &str); 22] = [
 /// Adds the attributes to a page. Text from outside has no quotes, so it contains no such class.
 pub(super) fn with_attributes(page: &str) -> String {
     ATTRIBUTES.iter().fold(page.to_owned(), |page, (class, attributes)| {
-        page.replace(&format!(" class=\"{class}\""), &format!(" class=\"{class}\" {attributes}"))
+        page.replace(&format!(" class=\"{class}\""), &format!(" {attributes} class=\"{class}\""))
     })
 }
