@@ -388,10 +388,14 @@ fn every_plot_matches_report_json() {
         line("Waiting jobs over time", class, middles(&format!("/load/{side}_queue"), 1.0));
     }
     let curve = list(&json, "/latency/sign_in/curve");
-    let nines = |point: &Value| 6.0 - float(&point["beyond_ppm"]).log10();
+    // The percentiles are those of all sign-ins. Undecided ones are beyond every decided one.
+    let number = |path: &str| json.pointer(path).map_or(0.0, float);
+    let [decided, undecided] = ["/latency/sign_in/intended/count", "/latency/undecided/count"].map(number);
+    let of_all = |beyond: f64| (1e6 - (1e6 - beyond) * decided / (decided + undecided)).round();
+    let last = 6.0 - float(&curve.last().unwrap()["beyond_ppm"]).log10();
+    let place = |point: &Value| (6.0 - of_all(float(&point["beyond_ppm"])).log10()) / last;
     for (class, key) in [("line one", "intended_us"), ("line two", "service_us")] {
-        let known =
-            curve.iter().map(|point| (nines(point) / nines(curve.last().unwrap()), float(&point[key])));
+        let known = curve.iter().map(|point| (place(point), float(&point[key])));
         line("Sign-in latency by percentile", class, known.collect());
     }
     let course = &json["timeline"]["steps"];
