@@ -4,8 +4,16 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Reads a file or a pipe, and stops one byte after `max_bytes`. The caller checks whether the limit is
-/// exceeded.
+/// The path of standard input.
+pub const STDIN: &str = "-";
+
+/// Returns the name of a file for messages.
+pub fn name(path: &Path) -> String {
+    if path == Path::new(STDIN) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// Reads a file or a pipe, or standard input for `-`, and stops one byte after `max_bytes`. The caller checks
+/// whether the limit is exceeded.
 ///
 /// # Errors
 ///
@@ -13,7 +21,11 @@ use std::path::Path;
 pub fn read_bytes(path: &Path, max_bytes: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    if path == Path::new(STDIN) {
+        io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
+    } else {
+        File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    }
     Ok(bytes)
 }
 

@@ -2,11 +2,9 @@
 
 use super::{Advice, AdviceReport, Evidence, Severity};
 use crate::report::markup::cut;
-use crate::text::wrap;
+use crate::text::{width, wrap};
 use poolproof_cognito::policy::RiskMode;
 
-/// The maximum width of a line.
-const WIDTH: usize = 100;
 /// The width of the column of labels.
 const INDENT: usize = 11;
 /// The maximum length of a pool's name or id.
@@ -27,7 +25,7 @@ pub fn text(advised: &AdviceReport) -> String {
         }
     }
     out.push('\n');
-    out.push_str(&wrap(&summary(advised), WIDTH, ""));
+    out.push_str(&wrap(&summary(advised), width(), ""));
     out
 }
 
@@ -103,5 +101,5 @@ fn write_advice(out: &mut String, advice: &Advice) {
 /// Writes a label indented by `left`, and text beside it.
 fn labeled(out: &mut String, left: usize, label: &str, text: &str) {
     let head = format!("{:left$}{label:INDENT$}", "");
-    out.push_str(&wrap(text, WIDTH, &head));
+    out.push_str(&wrap(text, width(), &head));
 }

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use super::capacity_args::{CAPACITY_EXAMPLES, CapacityArgs};
 use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
+use super::init::{INIT_EXAMPLES, InitArgs};
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::run_pages::PagesArgs;
+use super::scenario_args::ScenarioArgs;
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use super::target_args::TargetArgs;
 use super::values::{ClockArg, workers};
@@ -44,6 +47,8 @@ const RUN_EXAMPLES: &str = "Examples:
   poolproof run scenarios/risk.yaml --clock wall  the same scenario in real time
   poolproof run scenarios/risk.yaml --clock wall --live 127.0.0.1:8089
                                                   its report while it grows
+  poolproof run mine.yaml --set pool.mfa=on       another setting
+  poolproof run mine.yaml --pool pool.json        the settings of a pool on AWS
   poolproof run scenarios/smoke.yaml --target http://127.0.0.1:9229
                                                   a Cognito-compatible URL";
 
@@ -85,7 +90,7 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Run scenarios, judge every decision, and write reports.
     #[command(after_help = RUN_EXAMPLES)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Validate scenarios and print them with their defaults and possible decisions; run nothing.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -110,15 +115,24 @@ pub(super) enum Command {
     /// Serve a pool over HTTP to stock clients: boto3, the AWS CLI, Amplify and others.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
+    /// Print a first scenario with comments, of your own pool's settings if you have them.
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(InitArgs),
     /// Print the JSON Schema of scenario files.
     Schema,
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// Print a manual page, for example `poolproof man | man -l -`.
+    Man(ManArgs),
 }
 
 #[derive(clap::Args, Debug)]
 pub(super) struct RunArgs {
-    /// Scenario files, or folders with *.yaml and *.yml files.
+    /// Scenario files, or folders with *.yaml and *.yml files; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArgs,
     /// Folder for the reports; each scenario gets a subfolder. Files of an earlier run there are deleted
     /// first.
     #[arg(long, value_name = "DIR", default_value = "reports/latest")]
@@ -144,6 +158,15 @@ pub(super) struct RunArgs {
     /// virtual clock every answer is awaited].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) drain: Option<Duration>,
+    /// Print only errors: neither the report nor progress nor warnings.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Print the report as JSON to standard output, and nothing else there; one line for each scenario.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Open the page in a browser at the end: that of the scenario, or the index of several.
+    #[arg(long)]
+    pub(super) open: bool,
     #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]
@@ -178,9 +201,25 @@ fn backend(text: &str) -> Result<Backend, String> {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct CheckArgs {
-    /// Scenario files, or folders with *.yaml and *.yml files.
+    /// Scenario files, or folders with *.yaml and *.yml files; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArgs,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: Shell,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct ManArgs {
+    /// Print the page of this command instead of the one about all.
+    #[arg(value_name = "COMMAND")]
+    pub(super) command: Option<String>,
 }
 
 #[derive(clap::Args, Debug)]

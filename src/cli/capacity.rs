@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::capacity_args::{CapacityArgs, CapacityFormat};
-use super::progress::Progress;
-use super::run::{exit_for_run_error, print_warnings, with_overrides};
+use super::progress::{Progress, ProgressOutput};
+use super::run::{exit_for_run_error, misleading, print_warnings, with_overrides};
 use super::{Exit, invalid_scenario, print_error, print_stdout, signals, target_args, usage_error};
 use crate::capacity::{self, CapacityError, CapacityOptions, LevelDurations};
 use crate::run::RunOptions;
-use crate::scenario;
 
 /// Searches for the highest rate that meets the objectives.
 pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
@@ -18,13 +17,14 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
     {
         return Err(usage_error(format_args!("--to {to}/s is lower than --from {from}/s")));
     }
-    let (scenario, text) =
-        scenario::read_with_text(&args.file).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
+    let overrides = args.scenario.overrides()?;
+    let (scenario, text) = overrides.read(&args.file).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
     let scenario = with_overrides(scenario, args.seed, args.clock, endpoint.as_ref());
-    print_warnings(&scenario, &args.file, &text, endpoint.is_some(), args.to.or(args.from));
+    let warnings = misleading(&scenario, endpoint.is_some(), args.to.or(args.from));
+    print_warnings(&scenario, &args.file, overrides.file_text(&text), &warnings);
     endpoint.iter().for_each(target_args::prepare_endpoint);
     let cancel_token = signals::cancel_token()?;
-    let progress = Arc::new(Progress::new(&scenario.name));
+    let progress = Arc::new(Progress::new(&scenario.name, ProgressOutput::Shown));
     let run_options = RunOptions {
         file: args.file.display().to_string(),
         text,

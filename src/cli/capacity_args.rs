@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use super::scenario_args::ScenarioArgs;
 use super::target_args::TargetArgs;
 use super::values::{ClockArg, share, workers};
 use crate::scenario::{self, Threshold};
@@ -38,11 +39,13 @@ Examples:
 
 #[derive(clap::Args, Debug)]
 pub(super) struct CapacityArgs {
-    /// The scenario file.
+    /// The scenario file; `-` is standard input.
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArgs,
     /// Objective: a threshold of a scenario, or short `p99<250ms` for `sign_in.p99 < 250ms`. Can be repeated.
-    #[arg(long, required = true, value_name = "OBJECTIVE", value_parser = objective)]
+    #[arg(long, required = true, value_name = "OBJECTIVE", value_parser = Threshold::parse)]
     pub(super) slo: Vec<Threshold>,
     /// Also print the cores that this rate needs, such as 10000/s.
     #[arg(long, value_name = "RATE", value_parser = rate)]
@@ -97,15 +100,6 @@ pub(super) enum CapacityFormat {
     Json,
 }
 
-/// Parses a threshold; one that starts with a latency statistic is about whole sign-ins.
-fn objective(text: &str) -> Result<Threshold, String> {
-    let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
-    let (figure, rest) = text.split_at(end);
-    let short = !figure.is_empty() && !rest.starts_with(['.', '{', '_']);
-    Threshold::parse(&if short { format!("sign_in.{text}") } else { text.to_owned() })
-}
-
 fn rate(text: &str) -> Result<f64, String> {
     scenario::rate(text)
 }
@@ -154,10 +148,10 @@ mod tests {
             ("sign_in.p99[10s] < 1s", "sign_in.p99[10s] < 1s"),
             ("p99[10s] < 1s", "sign_in.p99[10s] < 1s"),
         ] {
-            assert_eq!(objective(text).map(|one| one.text), Ok(wanted.to_owned()), "{text}");
+            assert_eq!(Threshold::parse(text).map(|one| one.text), Ok(wanted.to_owned()), "{text}");
         }
-        for text in ["", "p98<1s", "p99", "p99<5", "<5ms", "p99<5%", "sign_in{workload:storm}.p99<1s"] {
-            assert!(objective(text).is_err(), "{text}");
+        for text in ["", "p100<1s", "p99", "p99<5", "<5ms", "p99<5%", "sign_in{workload:storm}.p99<1s"] {
+            assert!(Threshold::parse(text).is_err(), "{text}");
         }
     }
 

@@ -14,12 +14,14 @@ use poolproof_oracle::{self, AddressStatus, Circumstances, Claim, Facts, Flow, L
 /// Checks the files and prints the resolved scenarios.
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Exit> {
     let files = scenario_files(&args.files).map_err(usage_error)?;
+    let overrides = args.scenario.overrides()?;
     let mut exit = Exit::Pass;
     for file in &files {
-        match scenario::read_with_text(file) {
+        match overrides.read(file) {
             Ok((scenario, text)) => {
                 let lines = warnings(&scenario, &scenario.pool.quotas, None).into_iter().map(|warning| {
-                    let line = scenario::line_of(&text, std::slice::from_ref(&warning.path));
+                    let text = overrides.file_text(&text);
+                    let line = scenario::line_of(text, std::slice::from_ref(&warning.path));
                     let line = line.map_or_else(String::new, |line| format!(" (line {line})"));
                     format!("# Warning: {}{line}.\n", warning.message)
                 });

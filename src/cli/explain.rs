@@ -4,12 +4,9 @@ use std::fmt::Write as _;
 
 use super::policy_args::{ExplainArgs, RiskArg};
 use super::{Exit, pool_file, print_stdout, usage_error};
-use crate::text::wrap;
+use crate::text::{width, wrap};
 use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
 use poolproof_oracle::{self, Circumstances, Claim, Device, Explanation, Facts, LockoutState};
-
-/// Maximum line length.
-const WIDTH: usize = 100;
 
 /// Explains the decision.
 pub(super) fn explain(args: &ExplainArgs) -> Result<Exit, Exit> {
@@ -142,5 +139,5 @@ fn situation(out: &mut String, facts: &Facts, ignored: Option<RiskLevel>) {
 
 /// Writes `text` beside `head`, wrapped and indented below it.
 fn paragraph(out: &mut String, head: &str, text: &str) {
-    out.push_str(&wrap(text, WIDTH, head));
+    out.push_str(&wrap(text, width(), head));
 }

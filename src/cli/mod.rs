@@ -7,9 +7,11 @@ mod capacity_args;
 mod check;
 mod compare;
 mod compare_args;
+mod completions;
 mod conformance;
 mod exit;
 mod explain;
+mod init;
 mod line_writer;
 mod live_page;
 mod matrix;
@@ -23,6 +25,7 @@ mod report;
 mod run;
 mod run_pages;
 mod run_results;
+mod scenario_args;
 mod scenario_files;
 mod schema;
 mod serve;
@@ -43,9 +46,13 @@ pub use exit::Exit;
 
 use crate::report::markup::plain;
 use crate::scenario::Diagnostic;
+use crate::text;
 
 /// Parses the command line, runs the command and returns its exit code.
 pub fn main() -> ExitCode {
+    if let Some((columns, _)) = terminal_size::terminal_size_of(io::stdout()) {
+        text::set_width(columns.0.into());
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(message) => {
@@ -65,7 +72,10 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(&args),
         Command::Report(args) => Ok(report::report(&args)),
         Command::Serve(args) => Ok(serve::serve(&args)),
+        Command::Init(args) => init::init(&args),
         Command::Schema => Ok(schema::schema()),
+        Command::Completions(args) => Ok(completions::completions(&args)),
+        Command::Man(args) => Ok(completions::man(&args)),
     };
     exit.unwrap_or_else(|error| error).into()
 }
@@ -87,10 +97,14 @@ fn command_line() -> String {
     words.join(" ")
 }
 
-/// Returns whether this stream shows colors.
+/// Returns whether this stream shows colors: a terminal does, unless `NO_COLOR` or `CLICOLOR_FORCE` decides.
 fn shows_color(stream: &impl io::IsTerminal) -> bool {
-    let said = |name| std::env::var_os(name);
-    stream.is_terminal() && said("NO_COLOR").is_none() && said("TERM").is_none_or(|term| term != "dumb")
+    let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    if value("NO_COLOR").is_some() {
+        return false;
+    }
+    let is_forced = value("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    is_forced || (stream.is_terminal() && value("TERM").is_none_or(|term| term != "dumb"))
 }
 
 /// Prints a usage error.

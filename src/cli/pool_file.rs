@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use super::{Exit, invalid_scenario, print_stderr};
-use crate::settings::{self, Unsimulated};
+use crate::settings::{self, PoolSettings, Unsimulated};
 use poolproof_cognito::policy::PoolPolicy;
 
-/// Reads the pool from these files; `None` if there are none.
+/// Reads the pool's settings from these files; `None` if there are none.
 ///
 /// Assumptions are printed on standard error, and so is what is wrong with the files.
-pub(super) fn read(files: &[PathBuf], unsimulated: Unsimulated) -> Result<Option<PoolPolicy>, Exit> {
+pub(super) fn read_settings(
+    files: &[PathBuf],
+    unsimulated: Unsimulated,
+) -> Result<Option<PoolSettings>, Exit> {
     if files.is_empty() {
         return Ok(None);
     }
@@ -20,5 +23,10 @@ pub(super) fn read(files: &[PathBuf], unsimulated: Unsimulated) -> Result<Option
     for note in &settings.notes {
         print_stderr(&format!("assumed: {note}"));
     }
-    Ok(Some(settings.policy))
+    Ok(Some(settings))
+}
+
+/// Reads the policy of the pool from these files, likewise.
+pub(super) fn read(files: &[PathBuf], unsimulated: Unsimulated) -> Result<Option<PoolPolicy>, Exit> {
+    Ok(read_settings(files, unsimulated)?.map(|settings| settings.policy))
 }

@@ -1,4 +1,4 @@
-//! The progress bar of a run. It is hidden in CI and without a terminal.
+//! The progress of a run: a bar on a terminal, a line every 30 seconds without one.
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
@@ -7,56 +7,113 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::print_stderr;
+use crate::clock::RealTime;
 use crate::metrics::LiveStats;
-use crate::report::figures::{number, time};
+use crate::report::figures::{count, number, time};
 use crate::run::{Observer, RunEvent};
 use poolproof_cognito::time::as_us;
 
-/// A bar on standard error.
-pub(super) struct Progress(ProgressBar);
+/// The time between two lines of progress.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Whether progress is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ProgressOutput {
+    /// On a terminal as a bar, otherwise as lines.
+    Shown,
+    /// Not at all.
+    Hidden,
+}
+
+/// Prints a line to standard error from time to time, where no terminal shows a bar.
+#[derive(Debug)]
+struct ProgressLines {
+    started: RealTime,
+    next: Mutex<Duration>,
+}
+
+impl ProgressLines {
+    /// Returns `None` if a bar is shown, or nothing.
+    fn start(output: ProgressOutput) -> Option<Self> {
+        let has_lines = output == ProgressOutput::Shown && !has_bar();
+        has_lines.then(|| Self { started: RealTime::start(), next: Mutex::new(LINE_INTERVAL) })
+    }
+
+    /// Returns whether a line is due at `elapsed`, and plans the next one.
+    fn is_due(&self, elapsed: Duration) -> bool {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = elapsed >= *next;
+        if is_due {
+            *next = elapsed + LINE_INTERVAL;
+        }
+        is_due
+    }
+
+    fn print_if_due(&self, text: impl FnOnce() -> String) {
+        if self.is_due(self.started.elapsed()) {
+            print_stderr(&text());
+        }
+    }
+}
+
+/// The progress of runs on standard error.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    lines: Option<Arc<ProgressLines>>,
+}
 
 impl Progress {
-    /// Creates a bar for the run of this name.
-    pub(super) fn new(name: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(1), draw_target()).with_prefix(shortened(name));
+    /// Creates the progress of the run of this name.
+    pub(super) fn new(name: &str, output: ProgressOutput) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(1), draw_target(output)).with_prefix(shortened(name));
         if let Ok(style) = ProgressStyle::with_template("  {prefix}  {bar:8}  {wide_msg}") {
             bar.set_style(style.progress_chars("━╸ "));
         }
-        Self(bar)
+        Self { bar, lines: ProgressLines::start(output).map(Arc::new) }
     }
 
     /// Returns the observer that updates the bar.
     pub(super) fn observer(&self) -> Observer {
-        let bar = self.0.clone();
+        let (bar, lines) = (self.bar.clone(), self.lines.clone());
         let recent = Mutex::new(Recent::default());
-        Arc::new(move |event| match event {
-            RunEvent::Provisioned { done, users } => {
-                // Several threads report progress, in any order.
-                let done = done.max(bar.position());
-                bar.set_length(users);
-                bar.set_position(done);
-                bar.set_message(format!("{done} of {users} users provisioned"));
-            }
-            RunEvent::Running { progress, length } => {
-                bar.set_length(as_us(length));
-                bar.set_position(as_us(progress.elapsed.min(length)));
-                let answered = progress.live.completed + progress.live.refused;
-                let mut recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
-                let rate = recent.rate(progress.elapsed, answered);
-                bar.set_message(message(&progress.live, length.saturating_sub(progress.elapsed), rate));
+        Arc::new(move |event| {
+            update(&bar, &recent, event);
+            if let Some(lines) = &lines {
+                lines.print_if_due(|| format!("{}: {}", bar.prefix(), bar.message()));
             }
         })
     }
 
     /// Sets the name of the next run.
     pub(super) fn rename(&self, name: &str) {
-        self.0.set_prefix(name.to_owned());
-        self.0.set_position(0);
+        self.bar.set_prefix(name.to_owned());
+        self.bar.set_position(0);
     }
 
     /// Removes the bar.
     pub(super) fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+}
+
+fn update(bar: &ProgressBar, recent: &Mutex<Recent>, event: RunEvent) {
+    match event {
+        RunEvent::Provisioned { done, users } => {
+            // Several threads report progress, in any order.
+            let done = done.max(bar.position());
+            bar.set_length(users);
+            bar.set_position(done);
+            bar.set_message(format!("{} of {} users created", count(done), count(users)));
+        }
+        RunEvent::Running { progress, length } => {
+            bar.set_length(as_us(length));
+            bar.set_position(as_us(progress.elapsed.min(length)));
+            let answered = progress.live.completed + progress.live.refused;
+            let mut recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+            let rate = recent.rate(progress.elapsed, answered);
+            bar.set_message(message(&progress.live, length.saturating_sub(progress.elapsed), rate));
+        }
     }
 }
 
@@ -101,39 +158,56 @@ fn shortened(name: &str) -> String {
     }
 }
 
-/// A bar on standard error for a number of cells or other things.
-pub(super) struct CountBar(ProgressBar);
+/// The progress of a number of cells or other things.
+pub(super) struct CountBar {
+    bar: ProgressBar,
+    lines: Option<ProgressLines>,
+    command: String,
+    things: String,
+}
 
 impl CountBar {
-    /// Creates a bar for this number of cells.
+    /// Creates the progress for this number of cells.
     pub(super) fn new(cells: usize) -> Self {
         Self::with_label("matrix", "cells", cells)
     }
 
-    /// Creates a bar of a command for this number of things.
+    /// Creates the progress of a command for this number of things.
     pub(super) fn with_label(command: &str, things: &str, count: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(count as u64), draw_target());
+        let output = ProgressOutput::Shown;
+        let bar = ProgressBar::with_draw_target(Some(count as u64), draw_target(output));
         let template = format!("  {command}  {{bar:24}}  {{pos}} of {{len}} {things}");
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
-        Self(bar)
+        let (command, things) = (command.to_owned(), things.to_owned());
+        Self { bar, lines: ProgressLines::start(output), command, things }
     }
 
     /// Sets the number done.
     pub(super) fn at(&self, done: usize) {
-        self.0.set_position(done as u64);
+        self.bar.set_position(done as u64);
+        if let Some(lines) = &self.lines {
+            let all = count(self.bar.length().unwrap_or_default());
+            lines.print_if_due(|| {
+                format!("{}: {} of {all} {}", self.command, count(done as u64), self.things)
+            });
+        }
     }
 
     /// Removes the bar.
     pub(super) fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
-fn draw_target() -> ProgressDrawTarget {
-    let watched = io::stderr().is_terminal() && std::env::var_os("CI").is_none();
-    if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
+fn has_bar() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("CI").is_none()
+}
+
+fn draw_target(output: ProgressOutput) -> ProgressDrawTarget {
+    let is_drawn = output == ProgressOutput::Shown && has_bar();
+    if is_drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
 }
 
 #[cfg(test)]
@@ -160,6 +234,15 @@ mod tests {
         }
         let early = LiveStats { p99: None, ..live(7, 0) };
         assert_eq!(message(&early, Duration::from_secs(65), None), "1:05 left, 7 sign-ins, 0 mismatched");
+    }
+
+    #[test]
+    fn without_a_terminal_a_line_is_due_every_thirty_seconds() {
+        let lines = ProgressLines { started: RealTime::start(), next: Mutex::new(LINE_INTERVAL) };
+        let at = [0, 29, 30, 31, 59, 60, 200, 201, 229, 230];
+        let due: Vec<u64> = at.into_iter().filter(|s| lines.is_due(Duration::from_secs(*s))).collect();
+        assert_eq!(due, [30, 60, 200, 230]);
+        assert!(ProgressLines::start(ProgressOutput::Hidden).is_none());
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::args::RunArgs;
 use super::check::render_diagnostic;
-use super::progress::Progress;
+use super::progress::{Progress, ProgressOutput};
 use super::run_pages::RunPages;
-use super::run_results::{self, formats, write_invalid, write_results};
+use super::run_results::{self, formats, print_text, write_invalid, write_results};
 use super::scenario_files::scenario_files;
 use super::values::ClockArg;
 use super::{
@@ -16,7 +16,7 @@ use super::{
     usage_error,
 };
 use crate::endpoint::EndpointConfig;
-use crate::report::{self, MeasuredRun, RunStatus, ScenarioResult};
+use crate::report::{self, Format, MeasuredRun, Report, RunStatus, ScenarioResult};
 use crate::run::{self, CancellationToken, RunError, RunOptions};
 use crate::scenario::{self, Scenario};
 use crate::workload::{ScenarioWarning, warnings};
@@ -28,6 +28,8 @@ struct Job {
     scenario: Scenario,
     file: PathBuf,
     text: String,
+    /// The text in which lines of the file can be found; empty if options change the scenario.
+    file_text: String,
     dir: PathBuf,
 }
 
@@ -35,14 +37,20 @@ struct Job {
 /// an earlier run are deleted before.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
     let endpoint = args.target.endpoint().map_err(usage_error)?;
+    if args.open && !formats(args).contains(&Format::Html) {
+        return Err(usage_error("--open needs --format html"));
+    }
     let jobs = prepare(args, endpoint.as_ref())?;
     endpoint.iter().for_each(target_args::prepare_endpoint);
     let mut warnings = Vec::new();
     for job in &jobs {
-        for ScenarioWarning { path, message, .. } in
-            print_warnings(&job.scenario, &job.file, &job.text, endpoint.is_some(), None)
-        {
-            warnings.push(run_results::warning(&job.file, &job.scenario.name, &job.text, &path, &message));
+        let found = misleading(&job.scenario, endpoint.is_some(), None);
+        if !args.quiet {
+            print_warnings(&job.scenario, &job.file, &job.file_text, &found);
+        }
+        for ScenarioWarning { path, message, .. } in found {
+            let (name, text) = (&job.scenario.name, &job.file_text);
+            warnings.push(run_results::warning(&job.file, name, text, &path, &message));
         }
     }
     let signal = signals::cancel_token()?;
@@ -61,8 +69,22 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
         }
     }
     let exit = exit.or(write_results(args, &entries, warnings));
-    pages.end(&entries, &signal);
+    if args.open {
+        open_page(args, &jobs);
+    }
+    pages.end(&entries, &signal, args.quiet);
     Ok(exit)
+}
+
+/// Opens the page of a single scenario, or the index of several. The run is over, so a failure is a warning.
+fn open_page(args: &RunArgs, jobs: &[Job]) {
+    let page = match jobs {
+        [job] => job.dir.join(report::HTML),
+        _ => args.out.join(report::INDEX),
+    };
+    if let Err(error) = open::that_detached(&page) {
+        print_stderr(&format!("warning: cannot open {}: {error}", page.display()));
+    }
 }
 
 impl Job {
@@ -81,7 +103,8 @@ fn skipped_entry(job: &Job) -> ScenarioResult {
 
 fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>, Exit> {
     let files = scenario_files(&args.files).map_err(usage_error)?;
-    let read: Vec<_> = files.iter().map(|file| scenario::read_with_text(file)).collect();
+    let overrides = args.scenario.overrides()?;
+    let read: Vec<_> = files.iter().map(|file| overrides.read(file)).collect();
     if read.iter().any(Result::is_err) {
         for diagnostic in read.iter().filter_map(|one| one.as_ref().err()) {
             let _ = invalid_scenario(diagnostic);
@@ -94,12 +117,16 @@ fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>
     for (file, (scenario, text)) in files.iter().zip(read.into_iter().flatten()) {
         let dir = args.out.join(&scenario.name);
         let scenario = with_overrides(scenario, args.seed, args.clock, endpoint);
-        jobs.push(Job { scenario, file: file.clone(), text, dir });
+        let file_text = overrides.file_text(&text).to_owned();
+        jobs.push(Job { scenario, file: file.clone(), text, file_text, dir });
     }
     let mut names = BTreeMap::new();
     for job in &jobs {
         if let Some(other) = names.insert(&job.scenario.name, &job.file) {
             let (one, two, name) = (other.display(), job.file.display(), &job.scenario.name);
+            if *other == job.file {
+                return Err(usage_error(format_args!("{one} is given twice")));
+            }
             return Err(usage_error(format_args!(
                 "{one} and {two} are both named `{name}` and would share a report"
             )));
@@ -121,24 +148,22 @@ fn check_writable(args: &RunArgs, jobs: &[Job]) -> Result<(), report::ReportErro
     jobs.iter().try_for_each(|job| report::check_writable(&job.dir))
 }
 
-/// Prints and returns the warnings about a scenario that make its result misleading. An endpoint is taken to
-/// have Cognito's quotas.
-pub(super) fn print_warnings(
-    scenario: &Scenario,
-    file: &Path,
-    text: &str,
-    has_endpoint: bool,
-    rate: Option<f64>,
-) -> Vec<ScenarioWarning> {
+/// Returns the warnings about a scenario that make its result misleading. An endpoint is taken to have
+/// Cognito's quotas.
+pub(super) fn misleading(scenario: &Scenario, has_endpoint: bool, rate: Option<f64>) -> Vec<ScenarioWarning> {
     let quotas = if has_endpoint { Quotas::COGNITO } else { scenario.pool.quotas };
     let mut warnings = warnings(scenario, &quotas, rate);
     warnings.retain(|warning| warning.misleads);
-    for ScenarioWarning { path, message, .. } in &warnings {
+    warnings
+}
+
+/// Prints warnings about the scenario in `file`, with their positions in `text`.
+pub(super) fn print_warnings(scenario: &Scenario, file: &Path, text: &str, warnings: &[ScenarioWarning]) {
+    for ScenarioWarning { path, message, .. } in warnings {
         let message = format!("{}: {message}", scenario.name);
         let warning = scenario::warning(&file.display().to_string(), text, path, message);
         print_stderr(&render_diagnostic(&warning));
     }
-    warnings
 }
 
 /// Applies the options of the command line, and the number of users of a list.
@@ -166,7 +191,8 @@ fn run_one(
     (pages, place): (&RunPages, (usize, usize)),
     cancel_token: &CancellationToken,
 ) -> (Exit, RunStatus) {
-    let progress = Progress::new(&job.scenario.name);
+    let output = if args.quiet { ProgressOutput::Hidden } else { ProgressOutput::Shown };
+    let progress = Progress::new(&job.scenario.name, output);
     let target = endpoint.map_or_else(|| "embedded".to_owned(), |at| at.address.to_string());
     let (observer, live) = pages.observe((&job.scenario, &target), place, &job.dir, progress.observer());
     let run_options = RunOptions {
@@ -193,12 +219,24 @@ fn run_one(
     let report = played.report;
     let measured = MeasuredRun { snapshot: &played.measured, started: played.started };
     let written = report::write_run(&job.dir, &report, Some(measured), &formats(args));
-    let said = print_stdout(&report::text(&report, written.as_ref().ok(), shows_color(&io::stdout())));
+    let printed = if args.json {
+        print_json(&report)
+    } else {
+        print_text(args, || report::text(&report, written.as_ref().ok(), shows_color(&io::stdout())))
+    };
     let exit = match written {
-        Ok(_) => said.or(Exit::from_code(report.verdict.exit_code)),
+        Ok(_) => printed.or(Exit::from_code(report.verdict.exit_code)),
         Err(error) => usage_error(error),
     };
     (exit, RunStatus::Played(Box::new(report)))
+}
+
+/// Prints the report as one line of JSON.
+fn print_json(report: &Report) -> Exit {
+    match serde_json::to_string(report) {
+        Ok(json) => print_stdout(&(json + "\n")),
+        Err(error) => usage_error(error),
+    }
 }
 
 /// Returns the exit for a run that could not start.

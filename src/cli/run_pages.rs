@@ -89,7 +89,7 @@ impl RunPages {
     }
 
     /// Waits until the last state of each page is read, but not for long, and not after a signal.
-    pub(super) fn end(self, results: &[ScenarioResult], signal: &CancellationToken) {
+    pub(super) fn end(self, results: &[ScenarioResult], signal: &CancellationToken, quiet: bool) {
         let live = self.live.as_ref().map(|live| live.end(results));
         let metrics = self.metrics.as_ref().map(MetricsServer::end);
         let readers: Vec<CancellationToken> = live.into_iter().chain(metrics).collect();
@@ -97,7 +97,9 @@ impl RunPages {
             return;
         }
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
-        print_stderr("Waiting up to 15 s for readers of the last state; Ctrl-C ends the wait.");
+        if !quiet {
+            print_stderr("Waiting up to 15 s for readers of the last state; Ctrl-C ends the wait.");
+        }
         runtime.block_on(wait(&readers, signal));
     }
 }

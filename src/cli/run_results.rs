@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{Format, RunArgs};
-use super::{Exit, print_stdout, shows_color, usage_error};
+use super::{Exit, print_stderr, print_stdout, shows_color, usage_error};
 use crate::report::{self, Annotation, ReportError, RunStatus, ScenarioResult};
 use crate::scenario::{self, Diagnostic};
 
@@ -30,11 +30,30 @@ pub(super) fn write_results(args: &RunArgs, entries: &[ScenarioResult], warnings
         let head = if index == 0 { "\n  all         " } else { "              " };
         out.push_str(&format!("{head}{}\n", path.display()));
     }
-    out.push_str(&annotation_lines(args, entries, warnings));
-    if entries.len() > 1 {
-        out.push_str(&report::closing(entries, shows_color(&io::stdout())));
+    let printed = print_text(args, || out).or(print_annotations(args, entries, warnings));
+    if entries.len() < 2 {
+        return printed;
     }
-    if out.is_empty() { Exit::Pass } else { print_stdout(&out) }
+    printed.or(print_text(args, || report::closing(entries, shows_color(&io::stdout()))))
+}
+
+/// Prints text for people, unless the options ask for silence or for JSON.
+pub(super) fn print_text(args: &RunArgs, text: impl FnOnce() -> String) -> Exit {
+    if args.quiet || args.json { Exit::Pass } else { print_stdout(&text()) }
+}
+
+/// Prints the annotations that `--format github` asks for. GitHub reads them from standard error, too, if
+/// standard output is JSON.
+fn print_annotations(args: &RunArgs, entries: &[ScenarioResult], warnings: Vec<Annotation>) -> Exit {
+    let lines = annotation_lines(args, entries, warnings);
+    if lines.is_empty() {
+        return Exit::Pass;
+    }
+    if args.json {
+        print_stderr(&lines);
+        return Exit::Pass;
+    }
+    print_stdout(&lines)
 }
 
 fn write_shared(args: &RunArgs, entries: &[ScenarioResult]) -> Result<Vec<PathBuf>, ReportError> {
@@ -79,7 +98,7 @@ pub(super) fn write_invalid(args: &RunArgs, files: Vec<ReadFile<'_>>) -> Exit {
                 Ok(name) => ScenarioResult { name: name.to_owned(), file, status: RunStatus::NotStarted },
                 Err(mistake) => {
                     let name = likely_name(path).unwrap_or_else(|| file.clone());
-                    ScenarioResult { name, file, status: RunStatus::Invalid(vec![mistake]) }
+                    ScenarioResult { name, file, status: RunStatus::Invalid(mistake.into_all()) }
                 }
             }
         })
@@ -90,9 +109,7 @@ pub(super) fn write_invalid(args: &RunArgs, files: Vec<ReadFile<'_>>) -> Exit {
     if let Err(error) = removed.and_then(|()| write_shared(args, &entries).map(drop)) {
         return usage_error(error);
     }
-    let lines = annotation_lines(args, &entries, Vec::new());
-    let printed = if lines.is_empty() { Exit::Pass } else { print_stdout(&lines) };
-    Exit::InvalidScenario.or(printed)
+    Exit::InvalidScenario.or(print_annotations(args, &entries, Vec::new()))
 }
 
 /// Returns the name that an invalid scenario probably has: that of its first line with a name, or that of the

@@ -15,6 +15,7 @@ use super::serve_args::{EXPOSE_HINT, ServeArgs, TokensArg, bind_listener};
 use super::{Exit, print_stderr, print_stdout};
 use crate::clock::{Clock, ClockKind};
 use crate::http::server::{self, DurableState, ServerLimits, ShutdownKind, TriggerEndpoint, WebAccess};
+use crate::input;
 use crate::scenario::{self, GroupName};
 use crate::settings::{PoolSettings, SourceKind, Unsimulated};
 use crate::store::{INTEGRITY_CHECK_THREAD, ReadAccess, StateFileError, StateWriter, Store, StoredState};
@@ -96,6 +97,9 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     }
     let clients = provider.client_ids(&pool_id).join(", ");
     print_stdout(&format!("Serving pool {pool_id} with client {clients} at {url}\n"));
+    if !args.quiet {
+        print_stderr(&format!("Codes are printed and kept at {url}/outbox. Ctrl-C stops the server."));
+    }
     print_state_summary(&provider, pool_was_restored.then_some(&pool_id), args);
     let durable = store.map(|store| durable_state(store, provider_settings, restored_auth));
     let durable = durable.transpose().map_err(|error| internal(error.to_string()))?;
@@ -111,7 +115,12 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     });
     let line_writer = line_writer.map_err(|error| internal(error.to_string()))?;
     let lines = line_writer.lines();
-    let log_line = Arc::new(move |line: &str| lines.log_line(line));
+    let quiet = args.quiet;
+    let log_line = Arc::new(move |line: &str| {
+        if !quiet {
+            lines.log_line(line);
+        }
+    });
     let ended = server::serve(provider, listener, limits(args), log_line, durable, triggers);
     match ended.map_err(|error| internal(error.to_string()))? {
         ShutdownKind::Graceful => Ok(Exit::Pass),
@@ -357,6 +366,12 @@ fn read(args: &ServeArgs) -> Result<(PoolSettings, Option<Duration>), String> {
     let mut rotation = None;
     if settings.source == SourceKind::Scenario {
         let file = args.files.first().map(PathBuf::as_path).unwrap_or_else(|| Path::new(""));
+        if file == Path::new(input::STDIN) {
+            return Err(
+                "error: `serve` reads a scenario twice, so it cannot come from standard input: give a file"
+                    .to_owned(),
+            );
+        }
         let scenario = scenario::read(file).map_err(|diagnostic| render_diagnostic(&diagnostic))?;
         if scenario.group == GroupName::Toy {
             return Err(format!(

@@ -128,6 +128,9 @@ pub(super) struct ServeArgs {
     /// a time uses the file; it contains secrets, and only its owner can read it.
     #[arg(long, value_name = "FILE", conflicts_with = "seed")]
     pub(super) state: Option<PathBuf>,
+    /// Do not print messages to users, such as codes; they are at /outbox.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
     /// Ignore settings and fields of requests that are not simulated, instead of refusing them. Each is
     /// printed once.
     #[arg(long)]

@@ -2,11 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::text::wrap;
+use crate::text::{width, wrap};
 use poolproof_oracle::{Basis, SWITCHES};
-
-/// Maximum line length. Addresses are not broken.
-const WIDTH: usize = 100;
 
 // Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
 
@@ -16,7 +13,7 @@ pub(super) fn list() -> String {
     for rule in poolproof_oracle::rules() {
         let (id, source, confidence) = (rule.id, rule.source, rule.confidence.as_str());
         let _ = writeln!(out, "\n  {id} ({source}, {confidence})");
-        out.push_str(&wrap(poolproof_oracle::description(rule), WIDTH, "    "));
+        out.push_str(&wrap(poolproof_oracle::description(rule), width(), "    "));
         if let Some(basis) = poolproof_oracle::basis(rule) {
             write_basis(&mut out, basis);
         }
@@ -24,16 +21,16 @@ pub(super) fn list() -> String {
     out.push_str("\n── switches\n");
     for switch in SWITCHES {
         let _ = writeln!(out, "\n  {} ({})", switch.name, switch.confidence.as_str());
-        out.push_str(&wrap(switch.description, WIDTH, "    "));
+        out.push_str(&wrap(switch.description, width(), "    "));
         write_basis(&mut out, switch.basis);
     }
     out
 }
 
 fn write_basis(out: &mut String, basis: Basis) {
-    out.push_str(&wrap(basis.note, WIDTH, "    "));
+    out.push_str(&wrap(basis.note, width(), "    "));
     for source in basis.sources {
-        out.push_str(&wrap(&format!("{}, {}", source.title, source.date), WIDTH, "    - "));
+        out.push_str(&wrap(&format!("{}, {}", source.title, source.date), width(), "    - "));
         let _ = writeln!(out, "      {}", source.address);
     }
 }

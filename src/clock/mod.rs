@@ -87,6 +87,23 @@ impl Clock {
     }
 }
 
+/// Measures real time for people who wait, also while the time of a run is virtual.
+#[derive(Clone, Copy, Debug)]
+pub struct RealTime(std::time::Instant);
+
+impl RealTime {
+    /// Starts the measurement.
+    #[expect(clippy::disallowed_methods, reason = "the clock module reads the time")]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// Returns the time since [`RealTime::start`].
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// Measures the CPU time of the calling thread.
 #[derive(Debug)]
 pub struct ThreadCpu(cpu_time::ThreadTime);

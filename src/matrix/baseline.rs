@@ -7,8 +7,7 @@ use super::cell::{Cell, Risk};
 use super::export::{Baseline, RecordedDecision};
 use super::row::Matrix;
 use super::summary;
-use super::summary::WIDTH;
-use crate::text::{group_digits, wrap};
+use crate::text::{group_digits, width, wrap};
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode};
 use poolproof_oracle::Device;
 
@@ -147,10 +146,10 @@ impl Changes {
 fn write_cells(text: &mut String, cells: &[Cell]) {
     if cells.len() <= MAX_LISTED_CELLS {
         for cell in cells {
-            text.push_str(&wrap(&cell.to_string(), WIDTH, "    "));
+            text.push_str(&wrap(&cell.to_string(), width(), "    "));
         }
     } else {
-        text.push_str(&wrap(&common_values(cells), WIDTH, "    "));
+        text.push_str(&wrap(&common_values(cells), width(), "    "));
     }
 }
 

@@ -7,9 +7,6 @@ use poolproof_cognito::policy::{Factors, RiskAction, RiskLevel};
 use poolproof_cognito::protocol::ChallengeName;
 use poolproof_oracle::{Decision, Device, Outcome};
 
-/// The maximum width of a line.
-pub(super) const WIDTH: usize = 100;
-
 /// A decision without the kind of factor, which follows from the factors of the user.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct DecisionSummary {

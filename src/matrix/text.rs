@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::baseline::cell_count;
 use super::condense::{Block, Line, blocks};
 use super::row::Matrix;
-use super::summary::{LEGEND, WIDTH};
-use crate::text::wrap;
+use super::summary::LEGEND;
+use crate::text::{self, wrap};
 use poolproof_cognito::policy::RiskMode;
 use poolproof_oracle::Confidence;
 
@@ -21,9 +21,9 @@ pub fn table(matrix: &Matrix) -> String {
     let blocks = blocks(matrix);
     let lines: Vec<Vec<Line>> = blocks.iter().map(Block::lines).collect();
     let widths = Widths::new(lines.iter().flatten());
-    let mut out = format!("{}\n", wrap(&about(matrix), WIDTH, ""));
+    let mut out = format!("{}\n", wrap(&about(matrix), text::width(), ""));
     for (term, meaning) in LEGEND.into_iter().chain([("rule", MARKS)]) {
-        out.push_str(&wrap(meaning, WIDTH, &format!("  {term:<18}")));
+        out.push_str(&wrap(meaning, text::width(), &format!("  {term:<18}")));
     }
     for (block, lines) in blocks.iter().zip(&lines) {
         let _ = writeln!(out, "\n── {} ── {} cells\n", block.title(), block.cells());
@@ -75,7 +75,7 @@ fn write_rules(out: &mut String, matrix: &Matrix) {
     for (rule, cells) in rules {
         let (description, confidence) = (poolproof_oracle::description(rule), rule.confidence.as_str());
         let text = format!("{description} [{}, {confidence}; {}]", rule.source, cell_count(cells));
-        out.push_str(&wrap(&text, WIDTH, &format!("  {:width$}  ", rule.id)));
+        out.push_str(&wrap(&text, text::width(), &format!("  {:width$}  ", rule.id)));
     }
 }
 

@@ -8,13 +8,13 @@ use poolproof_cognito::protocol::SignInStep;
 /// The name of the JSON report.
 pub(super) const JSON: &str = "report.json";
 /// The name of the HTML report.
-pub(super) const HTML: &str = "report.html";
+pub const HTML: &str = "report.html";
 /// The name of the interval log.
 const HLOG: &str = "latency.hlog";
 /// The name of the timeline.
 const CSV: &str = "timeline.csv";
 /// The name of the index page of several reports.
-pub(super) const INDEX: &str = "index.html";
+pub const INDEX: &str = "index.html";
 /// The name of the report for CI.
 const JUNIT: &str = "junit.xml";
 /// The name of the report for a job's summary.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::format::{count, time};
 use super::markup::xml;
 use super::scenario_result::{RunStatus, ScenarioResult};
+use super::verdict::too_few_samples;
 use super::{Environment, Mismatch, Report, ThresholdResult};
 use crate::clock::ClockKind;
 use crate::scenario::Diagnostic;
@@ -276,7 +277,7 @@ fn crossed(threshold: &ThresholdResult) -> Option<(Kind, String, String)> {
     (!threshold.passed).then(|| {
         let mut message = match threshold.value {
             Some(value) => format!("it was {}", threshold.measured(value)),
-            None => "too few samples to say".to_owned(),
+            None => too_few_samples(&threshold.text),
         };
         message.extend(threshold.cut().map(|cut| format!(", and {cut}")));
         (Kind::Failure, message.clone(), format!("{}: {message}", threshold.text))

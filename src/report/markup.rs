@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::text::width;
+
 /// Returns text as one line for a terminal. Control characters become `�`.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(replace_control_char).collect()
@@ -109,14 +111,11 @@ pub(super) fn csv(text: &str) -> String {
     if text.contains([',', '"', ';']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-/// Maximum length of a terminal line, in columns.
-const WIDTH: usize = 100;
-
-/// Writes `text` after `head` in lines of at most [`WIDTH`] columns. Longer text is broken between words
+/// Writes `text` after `head` in lines of at most [`width()`] columns. Longer text is broken between words
 /// where possible.
 pub(crate) fn line(out: &mut String, head: &str, text: &str) {
     let indent = head.chars().count();
-    let room = WIDTH - indent;
+    let room = width().saturating_sub(indent).max(1);
     let mut left: Vec<char> = text.chars().collect();
     let mut before = head.to_owned();
     loop {
@@ -197,7 +196,7 @@ mod tests {
         let mut out = String::new();
         line(&mut out, "  base  ", &"a-word ".repeat(40));
         line(&mut out, "  head  ", &"x".repeat(250));
-        assert!(out.lines().all(|line| line.chars().count() <= WIDTH), "{out}");
+        assert!(out.lines().all(|line| line.chars().count() <= width()), "{out}");
         assert_eq!(out.matches("a-word").count(), 40);
         assert_eq!(out.matches('x').count(), 250);
     }

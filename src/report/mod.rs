@@ -48,7 +48,7 @@ pub(crate) mod figures {
 pub use devices::Devices;
 pub use environment::Environment;
 pub use failures::Failures;
-pub use files::{File, Format, MARKDOWN, common_files, common_names, run_files};
+pub use files::{File, Format, HTML, INDEX, MARKDOWN, common_files, common_names, run_files};
 pub use format::Unit;
 pub use generator::{Generator, MachineLoad, Shortage, SideWorkers, Workers};
 pub use github::{Annotation, AnnotationLevel, annotations};

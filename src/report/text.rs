@@ -7,6 +7,7 @@ use super::markup::{cut, line, plain};
 use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
 use super::{Devices, Quantiles, Report, WrittenFiles};
 use crate::clock::ClockKind;
+use crate::text::{fit, width as text_width};
 
 /// Maximum number of reasons. The page has all of them.
 const MAX_SENTENCES: usize = 3;
@@ -15,6 +16,9 @@ const MAX_THRESHOLDS: usize = 6;
 
 /// Maximum length of a name in the list of several scenarios.
 const MAX_NAME: usize = 64;
+
+/// Columns of the widest table.
+const TABLE_WIDTH: usize = 81;
 
 /// Renders the report. `written` is the file that has the details; `colour` enables colors.
 pub fn text(report: &Report, written: Option<&WrittenFiles>, colour: bool) -> String {
@@ -31,7 +35,7 @@ pub fn text(report: &Report, written: Option<&WrittenFiles>, colour: bool) -> St
         let gap = if report.decisions.mismatches.is_empty() { "\n" } else { "" };
         let _ = writeln!(out, "{gap}  report      {}", plain(&path.display().to_string()));
     }
-    out
+    fit(&out, text_width())
 }
 
 /// Renders the end of a command with several scenarios: a line for each, failed ones last, and the count.
@@ -222,18 +226,19 @@ fn latencies(out: &mut String, report: &Report) {
     let title = if has_few { "latency (– under 100)" } else { "latency" };
     let names = rows.iter().map(|(name, _)| *name).chain([title]);
     let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
-    let _ = writeln!(
-        out,
-        "\n  {title:width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
-        "count", "p50", "p90", "p99", "max"
-    );
+    // Narrow terminals have no columns for the count and p90.
+    let is_wide = text_width() >= TABLE_WIDTH;
+    let cells = |all: [String; 5]| -> String {
+        let kept = all.into_iter().enumerate().filter(|(index, _)| is_wide || ![0, 2].contains(index));
+        kept.map(|(_, cell)| format!("  {cell:>9}")).collect()
+    };
+    let titles = ["count", "p50", "p90", "p99", "max"].map(str::to_owned);
+    let _ = writeln!(out, "\n  {title:width$}{}", cells(titles));
     for (name, quantiles) in &rows {
         let Quantiles { p50_us, p90_us, p99_us, max_us, .. } = **quantiles;
-        let _ = write!(out, "  {:width$}  {:>9}", plain(name), count(quantiles.count));
-        for us in [p50_us, p90_us, p99_us, max_us] {
-            let _ = write!(out, "  {:>9}", time_or_unknown(us));
-        }
-        out.push('\n');
+        let [p50, p90, p99, max] = [p50_us, p90_us, p99_us, max_us].map(time_or_unknown);
+        let _ =
+            writeln!(out, "  {:width$}{}", plain(name), cells([count(quantiles.count), p50, p90, p99, max]));
     }
 }
 

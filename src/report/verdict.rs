@@ -211,7 +211,24 @@ fn threshold_text(threshold: &ThresholdResult) -> String {
             format!("{text} (it was {value} from {} to {})", tick(window.from_us), tick(window.to_us))
         }
         (Some(value), None) => format!("{text} (it was {value})"),
-        (None, _) => format!("{text} (too few samples to say)"),
+        (None, _) => format!("{text} ({})", too_few_samples(text)),
+    }
+}
+
+/// Says that there were too few samples, and how many a high percentile needs.
+pub(super) fn too_few_samples(threshold: &str) -> String {
+    let percent: Option<(&str, f64)> = threshold.split_once(".p").and_then(|(_, rest)| {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let number = &rest[..end];
+        let percent = if number == "999" { 99.9 } else { number.parse().ok()? };
+        Some((number, percent))
+    });
+    match percent {
+        Some((number, percent)) if percent > 90.0 && percent < 100.0 => {
+            let needed = (100.0 / (100.0 - percent) - 1e-6).ceil() as u64;
+            format!("too few samples to say: p{number} needs {}", count(needed))
+        }
+        _ => "too few samples to say".to_owned(),
     }
 }
 

@@ -153,7 +153,7 @@ fn needs_watch(threshold: &Threshold) -> bool {
     threshold.window.is_some() || threshold.selector != Selector::default()
 }
 
-const fn statistic(metric: Metric) -> Statistic {
+fn statistic(metric: Metric) -> Statistic {
     match metric {
         Metric::Decisions(DecisionStat::Checked) => Statistic::Count(Counter::Checked),
         Metric::Decisions(DecisionStat::Mismatched) => Statistic::Count(Counter::Mismatched),
@@ -177,17 +177,14 @@ const fn statistic(metric: Metric) -> Statistic {
     }
 }
 
-const fn time(timing: Timing, stat: LatencyStat) -> Statistic {
-    let quantile = match stat {
-        LatencyStat::P50 => 0.5,
-        LatencyStat::P90 => 0.9,
-        LatencyStat::P95 => 0.95,
-        LatencyStat::P99 => 0.99,
-        LatencyStat::P999 => 0.999,
-        LatencyStat::Max => 1.0,
-        LatencyStat::Mean => return Statistic::Mean(timing),
-    };
-    Statistic::Quantile(timing, quantile)
+fn time(timing: Timing, stat: LatencyStat) -> Statistic {
+    match stat {
+        LatencyStat::Percentile(thousandths) => {
+            Statistic::Quantile(timing, f64::from(thousandths) / 100_000.0)
+        }
+        LatencyStat::Max => Statistic::Quantile(timing, 1.0),
+        LatencyStat::Mean => Statistic::Mean(timing),
+    }
 }
 
 const fn unit(metric: Metric) -> Unit {

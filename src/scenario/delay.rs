@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::MAX_TIME;
-use super::values::{BoundedNumber, Time};
+use super::numbers::BoundedNumber;
+use super::values::Time;
 use poolproof_cognito::seed::Rng;
 
 /// A time that users take, constant or random.

@@ -43,7 +43,8 @@ impl TextError {
     }
 }
 
-/// An error in a scenario file or another input file. `Display` writes the whole message without colors.
+/// An error in a scenario file or another input file, and further errors in the same file. `Display` writes
+/// all messages without colors.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {
     file: String,
@@ -52,10 +53,11 @@ pub struct Diagnostic {
     /// The place and its line. Boxed, because results with a diagnostic are returned by value.
     span: Option<Box<(TextSpan, String)>>,
     is_warning: bool,
+    others: Vec<Self>,
 }
 
 /// Longer messages are truncated: they may quote the file.
-const MAX_MESSAGE_CHARS: usize = 500;
+const MAX_MESSAGE_CHARS: usize = 800;
 /// Number of characters after the start of the span up to which the line is shown.
 const MAX_TRAILING_CHARS: usize = 200;
 
@@ -75,7 +77,16 @@ impl Diagnostic {
             help: help.as_deref().map(printable),
             span,
             is_warning: false,
+            others: Vec::new(),
         }
+    }
+
+    /// Joins the errors of one file, in the order of their positions.
+    pub(super) fn joined(mut all: Vec<Self>) -> Option<Self> {
+        all.sort_by_key(|diagnostic| (diagnostic.file.clone(), diagnostic.position()));
+        let mut all = all.into_iter();
+        let first = all.next()?;
+        Some(Self { others: all.collect(), ..first })
     }
 
     /// Creates a diagnostic for a file that is not a scenario.
@@ -98,7 +109,13 @@ impl Diagnostic {
         Self { is_warning: true, ..self }
     }
 
-    /// Returns the message without the position.
+    /// Returns each error of the file on its own.
+    pub fn into_all(self) -> Vec<Self> {
+        let others = self.others;
+        [vec![Self { others: Vec::new(), ..self }], others].concat()
+    }
+
+    /// Returns the first message without the position.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -119,6 +136,11 @@ impl Diagnostic {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
+        let others = self.others.iter().map(|other| format!("\n\n{}", other.render_one(renderer)));
+        self.render_one(renderer) + &others.collect::<String>()
+    }
+
+    fn render_one(&self, renderer: &Renderer) -> String {
         let level = if self.is_warning { Level::WARNING } else { Level::ERROR };
         let Some((span, line)) = self.span.as_deref() else {
             let title = format!("{}: {}", self.file, self.message);
@@ -168,11 +190,37 @@ impl std::error::Error for Diagnostic {}
 /// The lowest Jaro–Winkler similarity for a suggestion; 1 is the same word.
 const MIN_SIMILARITY: f64 = 0.8;
 
+/// Words of other tools, and those of scenarios.
+const OTHER_WORDS: [(&str, &str); 5] = [
+    ("duration", "for"),
+    ("required", "on"),
+    ("disabled", "off"),
+    ("srp", "user_srp_auth"),
+    ("password", "user_auth_password"),
+];
+
 /// Returns the candidate that is most similar to `word`, if one is similar enough.
 pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     // The comparison takes time proportional to the product of both lengths.
     if word.len() > 64 {
         return None;
+    }
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let lower = word.to_lowercase();
+    let known = OTHER_WORDS.iter().find(|(other, ours)| *other == lower && candidates.contains(ours));
+    if let Some((_, ours)) = known {
+        return candidates.into_iter().find(|candidate| candidate == ours);
+    }
+    // Beginnings of a word are more likely to mean it than words with similar letters.
+    let longer = candidates.iter().filter(|candidate| lower.len() >= 3 && candidate.starts_with(&lower));
+    if let Some(longer) = longer.min_by_key(|candidate| candidate.len()) {
+        return Some(longer);
+    }
+    let is_short = |candidate: &&&str| lower.len() == 3 && candidate.len() == 3;
+    if let Some(near) =
+        candidates.iter().filter(is_short).find(|near| strsim::osa_distance(&lower, near) == 1)
+    {
+        return Some(near);
     }
     let similarity = |candidate: &str| strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase());
     let ranked = candidates.into_iter().map(|candidate| (similarity(candidate), candidate));
@@ -224,6 +272,10 @@ mod tests {
         assert_eq!(nearest("MFA", words), Some("mfa"));
         assert_eq!(nearest("supress-mfa", words), Some("suppress_mfa"));
         assert_eq!(nearest("colour", words), None);
+        assert_eq!(nearest("user_auth", ["user_update", "user_authentication"]), Some("user_authentication"));
+        assert_eq!(nearest("sns", ["none", "phone", "sms", "totp"]), Some("sms"));
+        assert_eq!(nearest("duration", ["for", "rate", "to"]), Some("for"));
+        assert_eq!(nearest("required", ["off", "optional", "on"]), Some("on"));
         assert_eq!(nearest(&"r".repeat(100_000), words), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::raw_pool::{RawCustomChallenge, RawFirstFactor};
 use super::validated::{AuthFlow, WorkloadPlan};
-use super::validation::{ValidationError, ValidationResult, error, join};
+use super::validation::{ValidationError, ValidationResult, conflict, error, join};
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{FirstFactors, MfaMode, PoolPolicy};
 use poolproof_pool::CustomChallenge;
@@ -63,7 +63,7 @@ pub(super) fn check(
 ) -> ValidationResult<()> {
     let FirstFactors { email_otp, sms_otp } = pool.first_factors;
     if pool.mfa == MfaMode::On && pool.first_factors.any() {
-        return error(
+        return conflict(
             &["pool", "first_factors"],
             "Cognito allows no first factors besides the password where `mfa` is `on`",
         );
@@ -79,23 +79,44 @@ pub(super) fn check(
         };
         if let Some(missing) = missing {
             let message = format!("this flow needs {missing}");
-            return Err(ValidationError::at(join(&path, &["flow"]), &message));
+            let error = ValidationError::at(join(&path, &["flow"]), &message);
+            return Err(ValidationError { involves_others: true, ..error });
         }
         let excluded = Intent::ALL
             .into_iter()
             .find(|intent| plan.mix.share(*intent) > 0.0 && !plan.flow.allows(*intent));
         if let Some(intent) = excluded {
-            let message = "the workload's `flow` does not allow this intent";
-            return Err(ValidationError::at(join(&path, &["mix", &key(intent)]), message));
+            let error =
+                ValidationError::at(join(&path, &["mix", &key(intent)]), &flow_message(plan.flow, intent));
+            return Err(ValidationError { involves_others: true, ..error });
         }
     }
     Ok(())
 }
 
+/// Says which flow a workload has, and which ones its intent needs.
+fn flow_message(flow: AuthFlow, intent: Intent) -> String {
+    let allowing: Vec<String> = AuthFlow::ALL
+        .into_iter()
+        .filter(|flow| flow.allows(intent))
+        .map(|flow| format!("`{}`", snake_case(&format!("{flow:?}"))))
+        .collect();
+    format!(
+        "this intent needs `flow`: {}; this workload has `{}`",
+        allowing.join(" or "),
+        snake_case(&format!("{flow:?}"))
+    )
+}
+
 /// Returns the key of an intent in `mix`.
 fn key(intent: Intent) -> String {
+    snake_case(&format!("{intent:?}"))
+}
+
+/// Returns the name of a variant as scenarios write it.
+fn snake_case(variant: &str) -> String {
     let mut key = String::new();
-    for letter in format!("{intent:?}").chars() {
+    for letter in variant.chars() {
         if letter.is_ascii_uppercase() && !key.is_empty() {
             key.push('_');
         }

@@ -1,4 +1,5 @@
-//! Scenario files: parses YAML to a [`Scenario`], or returns a [`Diagnostic`] with the position of the error.
+//! Scenario files: parses YAML to a [`Scenario`], or returns a [`Diagnostic`] with the positions of all
+//! errors.
 //!
 //! There are two forms: the raw form (`RawScenario`, the keys of the file) and the validated form
 //! ([`Scenario`]). A file passes these steps:
@@ -9,13 +10,21 @@
 //! 4. `raw`: keys, types, limits of single values
 //! 5. `validate` and `workloads`: rules between values
 //!
+//! After a mistake, `mistakes` removes it and repeats the steps, to find the others. `overrides` are keys
+//! that the command line sets.
+//!
 //! `to_yaml` converts back to the raw form. The JSON Schema `scenarios/scenario.schema.json` is derived from
 //! the raw types.
 
+mod boolean_word;
 mod delay;
 mod diagnostic;
 mod flows;
+mod hints;
 mod key_paths;
+mod mistakes;
+mod numbers;
+mod overrides;
 mod quotas;
 mod raw;
 mod raw_pool;
@@ -26,6 +35,7 @@ mod seek;
 mod service;
 mod threshold;
 mod to_yaml;
+mod tree;
 mod validate;
 mod validated;
 mod validation;
@@ -40,8 +50,10 @@ use std::time::Duration;
 
 pub use delay::Delay;
 pub use diagnostic::Diagnostic;
+use diagnostic::TextError;
 pub(crate) use diagnostic::nearest;
-use diagnostic::{TextError, TextSpan};
+use mistakes::{Mistake, Source};
+pub use overrides::Override;
 use raw::RawScenario;
 use schedule::{RateSchedules, ScheduleError};
 pub(crate) use seek::{Seek, Segment};
@@ -53,6 +65,7 @@ pub use validated::{
     Population, Scenario, ScheduleFile, Service, ServiceModel, SignInName, SourceAddress, WorkloadLimits,
     WorkloadPlan,
 };
+use validation::ValidationError;
 use values::TextValue as _;
 pub use weights::Weights;
 
@@ -72,27 +85,40 @@ const LISTS: [&str; 8] = [
     "pool.risk.always_allow",
 ];
 
-/// Reads the scenario file at `path`.
+/// Reads the scenario file at `path`; `-` is standard input.
 ///
 /// # Errors
 ///
 /// Returns a diagnostic if the file cannot be read or is invalid.
 pub fn read(path: &Path) -> Result<Scenario, Diagnostic> {
-    read_with_text(path).map(|(scenario, _)| scenario)
+    read_with(path, &[]).map(|(scenario, _)| scenario)
 }
 
-/// Reads the scenario file at `path` and returns its text too, because a pipe can be read only once.
+/// Reads the scenario file at `path` with these overrides, and returns its text with them too, because a pipe
+/// can be read only once.
 ///
 /// # Errors
 ///
-/// Returns a diagnostic if the file cannot be read or is invalid.
-pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
-    let name = path.display().to_string();
+/// Returns a diagnostic if the file cannot be read, or if it or an override is invalid.
+pub fn read_with(path: &Path, overrides: &[Override]) -> Result<(Scenario, String), Diagnostic> {
+    let name = crate::input::name(path);
     let bytes = crate::input::read_bytes(path, MAX_BYTES).map_err(|error| {
-        Diagnostic::new(&name, "", TextError::whole_file(format!("cannot read the file: {error}")))
+        let help = similar_file(path).map(|similar| diagnostic::did_you_mean(&similar));
+        let text_error =
+            TextError { help, ..TextError::whole_file(format!("cannot read the file: {error}")) };
+        Diagnostic::new(&name, "", text_error)
     })?;
-    let scenario = parse_with(&name, &bytes, ScheduleFiles::beside(path))?;
-    Ok((scenario, String::from_utf8_lossy(&bytes).into_owned()))
+    parse_overridden(&name, &bytes, ScheduleFiles::beside(path), overrides)
+}
+
+/// Returns the file with the other ending of YAML files, if it exists.
+fn similar_file(path: &Path) -> Option<String> {
+    let similar = match path.extension()?.to_str()? {
+        "yml" => path.with_extension("yaml"),
+        "yaml" => path.with_extension("yml"),
+        _ => return None,
+    };
+    similar.is_file().then(|| similar.display().to_string())
 }
 
 /// Parses the bytes of the scenario file `file_name`. Paths in the scenario are relative to the working
@@ -100,7 +126,7 @@ pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
 ///
 /// # Errors
 ///
-/// Returns the first error and its position.
+/// Returns all errors and their positions.
 pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Diagnostic> {
     parse_with(file_name, bytes, ScheduleFiles::Directory(Path::new("")))
 }
@@ -125,31 +151,59 @@ impl<'f> ScheduleFiles<'f> {
 ///
 /// # Errors
 ///
-/// Returns the first error in the scenario or in one of its schedules, and its position.
+/// Returns all errors in the scenario and its schedules, and their positions.
 pub fn parse_with(file_name: &str, bytes: &[u8], files: ScheduleFiles<'_>) -> Result<Scenario, Diagnostic> {
-    let text = decode_text(file_name, bytes, "scenario")?;
-    let diagnostic = |text_error| Diagnostic::new(file_name, text, text_error);
-    let raw = parse_raw(text).map_err(diagnostic)?;
+    parse_overridden(file_name, bytes, files, &[]).map(|(scenario, _)| scenario)
+}
+
+fn parse_overridden(
+    file: &str,
+    bytes: &[u8],
+    files: ScheduleFiles<'_>,
+    overrides: &[Override],
+) -> Result<(Scenario, String), Diagnostic> {
+    let text = decode_text(file, bytes, "scenario")?;
+    if let Some(diagnostic) = hints::other_kind(file, text) {
+        return Err(diagnostic);
+    }
+    let source = Source { file, text, overrides };
+    scan::scan(text).map_err(|error| source.syntax(error))?;
+    let about = leading_comment(text);
+    let overridden = match overrides {
+        [] => text.to_owned(),
+        _ => {
+            let comment = |line: &str| format!("# {line}").trim_end().to_owned() + "\n";
+            about.lines().map(comment).collect::<String>() + &source.tree()?.to_text()
+        }
+    };
+    match attempt(&overridden, &about, files) {
+        Ok(scenario) => Ok((scenario, overridden)),
+        Err(first) => Err(source.mistakes(first, |text| attempt(text, &about, files).map(drop))),
+    }
+}
+
+/// Reads a text that [`scan`] has accepted, up to the first mistake.
+fn attempt(text: &str, about: &str, files: ScheduleFiles<'_>) -> Result<Scenario, Mistake> {
+    yaml::check_form(text, &LISTS)?;
+    let raw: RawScenario = yaml::read(text)?;
     let mut schedules = RateSchedules::new();
     for (path, name) in raw.schedules() {
         if schedules.contains_key(name) {
             continue;
         }
         let schedule = schedule::read(files, name).map_err(|schedule_error| match schedule_error {
-            ScheduleError::Invalid(diagnostic) => diagnostic,
-            ScheduleError::Unreadable(message) => {
-                let message = format!("{}: {message}", validation::display_path(&path));
-                diagnostic(TextError { message, help: None, span: yaml::locate(text, &path) })
-            }
+            ScheduleError::Invalid(diagnostic) => Mistake::InSchedule(path, diagnostic),
+            ScheduleError::Unreadable(message) => ValidationError::at(path, &message).into(),
         })?;
         schedules.insert(name.to_owned(), schedule);
     }
-    validate(text, raw, &schedules).map_err(diagnostic)
+    Ok(validate::scenario(raw, about.to_owned(), &schedules)?)
 }
 
-/// Returns a warning about the value at `path` in the scenario file `file_name`.
+/// Returns a warning about the value at `path` in the scenario file `file_name`, without a position if `text`
+/// is empty.
 pub(crate) fn warning(file_name: &str, text: &str, path: &[Segment], message: String) -> Diagnostic {
-    let span = yaml::locate(text, path);
+    let span = if text.is_empty() { None } else { yaml::locate(text, path) };
     Diagnostic::new(file_name, text, TextError { message, help: None, span }).into_warning()
 }
 
@@ -200,39 +254,6 @@ fn decode_text<'b>(file_name: &str, bytes: &'b [u8], what: &str) -> Result<&'b s
     })?;
     // Some editors write a byte order mark.
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
-}
-
-fn parse_raw(text: &str) -> Result<RawScenario, TextError> {
-    scan::scan(text)?;
-    yaml::check_form(text, &LISTS)?;
-    yaml::read(text)
-}
-
-fn validate(text: &str, raw: RawScenario, schedules: &RateSchedules) -> Result<Scenario, TextError> {
-    validate::scenario(raw, leading_comment(text), schedules).map_err(|validation_error| {
-        let span = yaml::locate(text, &validation_error.path).map(|span| match &validation_error.part {
-            Some(part) => narrow_span(text, span, part),
-            None => span,
-        });
-        TextError { message: validation_error.message, help: validation_error.help, span }
-    })
-}
-
-/// Narrows a span to `part`. Returns the whole span if `part` is written with escapes and cannot be found.
-fn narrow_span(text: &str, span: TextSpan, part: &str) -> TextSpan {
-    let line = text.split('\n').nth(span.line - 1).unwrap_or_default();
-    let quoted = line.chars().nth(span.column - 1).is_some_and(|c| matches!(c, '"' | '\''));
-    // Without quotes a bracket ends the span, but not always the value.
-    let length = if quoted { span.length } else { usize::MAX };
-    let marked: String = line.chars().skip(span.column - 1).take(length).collect();
-    match marked.find(part) {
-        Some(bytes) if !part.is_empty() => TextSpan {
-            column: span.column + marked[..bytes].chars().count(),
-            length: part.chars().count(),
-            ..span
-        },
-        _ => span,
-    }
 }
 
 /// Returns the comment lines at the top of a file, without the line for editors.

@@ -10,14 +10,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Segment;
+use super::boolean_word;
 use super::delay::Delay;
+use super::numbers::{BoundedInt, Weight};
 use super::raw_pool::{RawCustomChallenge, RawFirstFactor, RawSwitches};
 use super::schema_rules;
 use super::threshold::RawThreshold;
 use super::validated::{
     ArrivalProcess, AuthFlow, DeviceCount, GroupName, Service, SignInName, SourceAddress,
 };
-use super::values::{BoundedInt, BoundedNumber, Cidr, Name, Rate, Share, Time};
+use super::values::{Cidr, LoadRate, Name, Share, Time};
 use super::weights::Weights;
 use super::word_or_map::WordOrMap;
 use crate::clock::ClockKind;
@@ -31,8 +33,6 @@ use poolproof_cognito::policy::{
 pub(super) type Users = BoundedInt<1, 1_000_000>;
 /// A number of sign-ins.
 pub(super) type SignIns = BoundedInt<1, 1_000_000_000>;
-/// The weight of one entry of a map of weights.
-pub(super) type Weight = BoundedNumber<1_000_000_000>;
 
 /// A scenario of poolproof: a user pool, its users, their sign-ins, and the thresholds of the run.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -92,17 +92,18 @@ impl RawScenario {
 #[schemars(rename = "Pool")]
 pub(super) struct RawPool {
     /// Whether the pool remembers devices.
+    #[serde(deserialize_with = "boolean_word::deserialize")]
     pub(super) remember: RememberMode,
     /// Whether a remembered device replaces the second factor (`ChallengeRequiredOnNewDevice`).
     #[serde(default)]
     pub(super) suppress_mfa: bool,
     /// Whether the pool asks for a second factor.
-    #[serde(default = "default_mfa")]
+    #[serde(default = "default_mfa", deserialize_with = "boolean_word::deserialize")]
     pub(super) mfa: MfaMode,
     /// Threat protection. Left out: the pool ignores risk.
     pub(super) risk: Option<RawRisk>,
     /// Whether repeated failures lock a user out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "boolean_word::deserialize")]
     pub(super) lockout: Lockout,
     /// First factors that `USER_AUTH` allows besides the password (`AllowedFirstAuthFactors`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -148,6 +149,7 @@ impl Default for RawRotation {
 #[schemars(rename = "Risk")]
 pub(super) struct RawRisk {
     /// Whether the pool takes the actions.
+    #[serde(deserialize_with = "boolean_word::deserialize")]
     pub(super) mode: RiskMode,
     /// Action at level low. Left out: `no_action`.
     pub(super) low: Option<RiskAction>,
@@ -209,7 +211,7 @@ macro_rules! weights {
         #[serde(deny_unknown_fields)]
         pub(super) struct $name {$(
             $(#[$key_doc])*
-            #[serde(default, skip_serializing_if = "BoundedNumber::is_zero")]
+            #[serde(default, skip_serializing_if = "Weight::is_zero")]
             $key: Weight,
         )*}
 
@@ -222,13 +224,13 @@ macro_rules! weights {
 
         impl From<&Weights<$value_type>> for $name {
             fn from(weights: &Weights<$value_type>) -> Self {
-                Self { $($key: BoundedNumber(weights.raw_weight($value)),)* }
+                Self { $($key: Weight(weights.raw_weight($value)),)* }
             }
         }
 
         impl Default for $name {
             fn default() -> Self {
-                Self { $default: BoundedNumber(100.0), ..Self { $($key: BoundedNumber(0.0),)* } }
+                Self { $default: Weight(100.0), ..Self { $($key: Weight(0.0),)* } }
             }
         }
     )*};
@@ -387,10 +389,11 @@ pub(super) struct RawStage {
     /// Length of the stage; more than zero.
     #[serde(rename = "for")]
     pub(super) length: Time,
-    /// Sign-ins per second: constant, or at the start of a ramp (model open).
-    pub(super) rate: Option<Rate>,
+    /// Sign-ins per second: constant, or at the start of a ramp (model open). At least one measured stage has
+    /// more than zero.
+    pub(super) rate: Option<LoadRate>,
     /// Sign-ins per second at the end of a ramp, which starts at `rate` or where the previous stage ended.
-    pub(super) to: Option<Rate>,
+    pub(super) to: Option<LoadRate>,
     /// Active users (model closed).
     pub(super) users: Option<Users>,
     /// Whether results exclude the stage as warm-up. Warm-up stages come first.

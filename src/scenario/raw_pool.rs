@@ -40,6 +40,7 @@ pub(super) struct RawCustomChallenge {
 pub(super) struct RawSwitches {
     /// Sign-ins that the documentation's Note covers: with remember `always` and suppress_mfa, the pool
     /// ignores the MFA actions of medium and high risk.
+    #[serde(deserialize_with = "super::boolean_word::deserialize")]
     pub(super) risk_note: RiskNote,
     /// Whether a device suppresses MFA only after a sign-in with MFA on that device.
     pub(super) strict_mfa_binding: bool,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::diagnostic::{Diagnostic, TextError};
 use super::validated::{OpenStage, ScheduleFile};
-use super::values::{Rate, TextValue as _, Time};
+use super::values::{LoadRate, TextValue as _, Time};
 use super::{MAX_BYTES, ScheduleFiles};
 
 /// The first line.
@@ -97,6 +97,9 @@ fn points(text: &str) -> Result<Vec<(Duration, f64)>, TextError> {
         points.push(point(number, line, points.last().map(|(at, _)| *at))?);
     }
     match points[..] {
+        [(first, _), .., (end, _)] if end > first && points.iter().all(|(_, rate)| *rate == 0.0) => {
+            Err(TextError::at(last, 1, 1, "every rate of the schedule is zero: give a higher one"))
+        }
         [(first, _), .., (end, _)] if end > first => Ok(points),
         _ => Err(TextError::at(last, 1, 1, "a schedule needs at least two lines with different times")
             .with_help(format!("for example the lines `{HEADER}`, `0s,20/s`, `30s,200/s`"))),
@@ -121,7 +124,7 @@ fn point(number: usize, line: &str, before: Option<Duration>) -> Result<(Duratio
     let wrong =
         |column, text: &str, message: String| TextError::at(number, column, text.chars().count(), message);
     let Time(moment) = Time::parse(at).map_err(|message| wrong(at_column, at, message))?;
-    let Rate(rate) = Rate::parse(rate).map_err(|message| wrong(rate_column, rate, message))?;
+    let LoadRate(rate) = LoadRate::parse(rate).map_err(|message| wrong(rate_column, rate, message))?;
     match before {
         None if !moment.is_zero() => {
             Err(wrong(at_column, at, format!("a schedule starts at `0s`, not at `{at}`")))
@@ -203,6 +206,7 @@ mod tests {
             ("at,rate\n0s,1/s\n  2,1/s\n", 3, 3),
             ("at,rate\n0s,1/s\n9s,2/s\n8s,2/s\n", 4, 1),
             ("at,rate\n0s,1/s,3\n", 2, 1),
+            ("at,rate\n0s,0/s\n9s,0/s\n", 3, 1),
         ] {
             let span = points(text).unwrap_err().span.unwrap();
             assert_eq!((span.line, span.column), (line, column), "{text:?}");

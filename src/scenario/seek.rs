@@ -25,8 +25,25 @@ impl From<usize> for Segment {
     }
 }
 
-/// Refuses the value at the end of a path, so that the parser reports its position as an error.
-pub(crate) struct Seek<'p>(pub(crate) &'p [Segment]);
+/// Refuses the value or the key at the end of a path, so that the parser reports its position as an error.
+#[derive(Clone, Copy)]
+pub(crate) struct Seek<'p> {
+    path: &'p [Segment],
+    /// Whether the key itself is sought, not its value.
+    key: bool,
+}
+
+impl<'p> Seek<'p> {
+    /// Refuses the value at the end of `path`.
+    pub(crate) const fn value(path: &'p [Segment]) -> Self {
+        Self { path, key: false }
+    }
+
+    /// Refuses the key at the end of `path`.
+    pub(super) const fn key(path: &'p [Segment]) -> Self {
+        Self { path, key: true }
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
     type Value = ();
@@ -46,12 +63,13 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some((first, rest)) = self.0.split_first() else {
+        let Some((first, rest)) = self.path.split_first() else {
             return Err(A::Error::custom("found"));
         };
-        while let Some(key) = map.next_key_seed(KeyText)? {
+        let sought = Some(first).filter(|_| self.key && rest.is_empty());
+        while let Some(key) = map.next_key_seed(KeyText { sought })? {
             if *first == Segment::Key(key) {
-                map.next_value_seed(Seek(rest))?;
+                map.next_value_seed(Seek { path: rest, ..self })?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -60,12 +78,12 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Some((first, rest)) = self.0.split_first() else {
+        let Some((first, rest)) = self.path.split_first() else {
             return Err(A::Error::custom("found"));
         };
         for index in 0.. {
             let found = if *first == Segment::Index(index) {
-                list.next_element_seed(Seek(rest))?.is_some()
+                list.next_element_seed(Seek { path: rest, ..self })?.is_some()
             } else {
                 list.next_element::<IgnoredAny>()?.is_some()
             };
@@ -77,10 +95,12 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 }
 
-/// A key, read as text even if it looks like a number.
-struct KeyText;
+/// A key, read as text even if it looks like a number. The sought one is refused.
+struct KeyText<'p> {
+    sought: Option<&'p Segment>,
+}
 
-impl<'de> DeserializeSeed<'de> for KeyText {
+impl<'de> DeserializeSeed<'de> for KeyText<'_> {
     type Value = String;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
@@ -88,14 +108,17 @@ impl<'de> DeserializeSeed<'de> for KeyText {
     }
 }
 
-impl Visitor<'_> for KeyText {
+impl Visitor<'_> for KeyText<'_> {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<String, E> {
-        Ok(key.to_owned())
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
+        match self.sought {
+            Some(Segment::Key(sought)) if sought == key => Err(E::custom("found")),
+            _ => Ok(key.to_owned()),
+        }
     }
 }

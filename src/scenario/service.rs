@@ -5,7 +5,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::values::{BoundedInt, Time};
+use super::numbers::BoundedInt;
+use super::values::Time;
 
 /// Cost of the pool's arithmetic under the virtual clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

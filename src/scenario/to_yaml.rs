@@ -1,11 +1,12 @@
 //! Converts a validated scenario back to its raw form, with every default written out.
 
 use super::flows;
+use super::numbers::BoundedInt;
 use super::raw::{
     RawClient, RawModel, RawPool, RawPopulation, RawRisk, RawRotation, RawScenario, RawStage, RawWorkload,
 };
 use super::validated::{Model, Scenario, WorkloadPlan};
-use super::values::{BoundedInt, Cidr, Name, Rate, Share, Time};
+use super::values::{Cidr, LoadRate, Name, Share, Time};
 use super::word_or_map::WordOrMap;
 use super::yaml;
 use poolproof_cognito::addresses::AddressRange;
@@ -44,6 +45,11 @@ impl Scenario {
             add(format!("{path}.from"), yaml::value(&plan.from));
         }
         all
+    }
+
+    /// Returns the pool's raw form.
+    pub(super) fn raw_pool(&self) -> RawPool {
+        pool(self)
     }
 
     fn to_raw(&self) -> RawScenario {
@@ -133,8 +139,8 @@ fn workload(plan: &WorkloadPlan) -> RawWorkload {
     let (model, arrivals, think_time, stages) = match &plan.model {
         Model::Open { arrivals, stages } => {
             let stages = stages.iter().map(|open| RawStage {
-                rate: Some(Rate(open.from)),
-                to: (open.to != open.from).then_some(Rate(open.to)),
+                rate: Some(LoadRate(open.from)),
+                to: (open.to != open.from).then_some(LoadRate(open.to)),
                 ..stage(open.length, open.warm_up, open.cool_down)
             });
             (RawModel::Open, Some(WordOrMap(*arrivals)), None, stages.collect())

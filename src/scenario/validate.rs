@@ -6,7 +6,9 @@ use super::raw::{RawPool, RawRisk, RawRotation, RawScenario, SESSION_VALIDITY_MA
 use super::schedule::RateSchedules;
 use super::threshold::{RawThreshold, Threshold};
 use super::validated::{ClientPlan, Population, Scenario, Service, SignInName, WorkloadPlan};
-use super::validation::{ValidationError, ValidationResult, delay, display_path, error, join, weights};
+use super::validation::{
+    ValidationError, ValidationResult, conflict, delay, display_path, error, join, weights,
+};
 use super::values::{Cidr, Time};
 use super::word_or_map::WordOrMap;
 use super::{Segment, flows, workloads};
@@ -29,7 +31,7 @@ pub(super) fn scenario(
 ) -> ValidationResult<Scenario> {
     let service = raw.service.0;
     if raw.clock == ClockKind::Wall && service != Service::None {
-        return error(
+        return conflict(
             &["service"],
             "under the wall clock arithmetic takes its real time; use `service` with the virtual clock",
         );
@@ -54,12 +56,16 @@ pub(super) fn scenario(
     let workloads = workloads::workloads(raw.workload.as_ref(), raw.workloads.as_deref(), schedules)?;
     let replays = workloads.iter().any(|plan| plan.mix.share(Intent::ReplayedClaim) > 0.0);
     if replays && raw.pool.switches.claims == ClaimReuse::Cognito {
-        return error(
-            &["pool", "switches"],
+        let workload = workloads.iter().position(|plan| plan.mix.share(Intent::ReplayedClaim) > 0.0);
+        return mix_conflict(
+            &raw,
+            workload,
+            "replayed_claim",
             "`replayed_claim` needs `switches: { claims: once }`: Cognito accepts a claim again until its challenge \
              expires, so a replay is no attack there",
         );
     }
+    let rotation = rotation(&raw, &workloads)?;
     let custom_auth = flows::custom_auth(&raw.pool.custom_auth)?;
     let policy = pool(&raw.pool, &population)?;
     let retries_throttled = policy.quotas != Quotas::NONE && client.retries > 0;
@@ -73,7 +79,7 @@ pub(super) fn scenario(
         clock: raw.clock,
         group: raw.group,
         pool: policy,
-        rotation: rotation(&raw.pool, &workloads)?,
+        rotation,
         exceptions: raw.pool.risk.as_ref().map_or_else(|| Ok(RiskExceptions::default()), exceptions)?,
         custom_auth,
         population,
@@ -84,14 +90,30 @@ pub(super) fn scenario(
     })
 }
 
+/// Returns an error at an intent in the mix of this workload.
+fn mix_conflict<T>(
+    raw: &RawScenario,
+    workload: Option<usize>,
+    intent: &str,
+    message: &str,
+) -> ValidationResult<T> {
+    let workload = match (raw.workload.is_some(), workload) {
+        (false, Some(index)) => vec!["workloads".into(), index.into()],
+        _ => vec!["workload".into()],
+    };
+    let error = ValidationError::at(join(&workload, &["mix", intent]), message);
+    Err(ValidationError { involves_others: true, ..error })
+}
+
 /// Returns the grace period of refresh token rotation.
-fn rotation(raw: &RawPool, workloads: &[WorkloadPlan]) -> ValidationResult<Option<Duration>> {
-    let Some(RawRotation { grace_period: Time(grace) }) = raw.refresh_token_rotation else {
+fn rotation(scenario: &RawScenario, workloads: &[WorkloadPlan]) -> ValidationResult<Option<Duration>> {
+    let Some(RawRotation { grace_period: Time(grace) }) = scenario.pool.refresh_token_rotation else {
         let reuses = workloads.iter().any(|plan| plan.mix.share(Intent::RefreshReuse) > 0.0);
         if reuses {
             let message = "`refresh_reuse` needs `refresh_token_rotation`: without it a refresh token can be used \
                            any number of times";
-            return error(&["pool"], message);
+            let workload = workloads.iter().position(|plan| plan.mix.share(Intent::RefreshReuse) > 0.0);
+            return mix_conflict(scenario, workload, "refresh_reuse", message);
         }
         return Ok(None);
     };
@@ -135,7 +157,7 @@ fn factor_types(risk: &RiskPolicy, population: &Population) -> ValidationResult<
     if email && asks {
         let message = "with the factor `email`, every user who signs in by an address has an e-mail factor that risk \
                        can require; use other factors";
-        return error(&["population", "sign_in_by"], message);
+        return conflict(&["population", "sign_in_by"], message);
     }
     Ok(FactorTypes { email, ..FactorTypes::ALL })
 }
@@ -181,6 +203,8 @@ fn thresholds(
                 part: Some(threshold_error.part.to_owned()),
                 message,
                 help: threshold_error.help,
+                involves_others: threshold_error.part.is_empty()
+                    || threshold_error.message.starts_with("unknown workload"),
             }
         })
     };

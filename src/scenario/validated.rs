@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::delay::Delay;
+use super::numbers::BoundedNumber;
 use super::schema_rules::describe_variants;
 use super::threshold::Threshold;
-use super::values::{BoundedNumber, Multiple, Time};
+use super::values::{Multiple, Time};
 use super::weights::Weights;
 use crate::clock::ClockKind;
 use poolproof_client::Intent;
@@ -204,6 +205,17 @@ pub enum AuthFlow {
 }
 
 impl AuthFlow {
+    /// All flows.
+    pub(super) const ALL: [Self; 7] = [
+        Self::UserSrpAuth,
+        Self::UserAuthPasswordSrp,
+        Self::UserAuthPassword,
+        Self::UserAuthEmailOtp,
+        Self::UserAuthSmsOtp,
+        Self::CustomAuth,
+        Self::CustomAuthAfterPassword,
+    ];
+
     /// Returns whether the flow has custom challenges.
     pub const fn is_custom(self) -> bool {
         matches!(self, Self::CustomAuth | Self::CustomAuthAfterPassword)
@@ -421,9 +433,9 @@ impl Bursts {
 pub struct OpenStage {
     /// Length; more than zero.
     pub length: Duration,
-    /// Sign-ins per second at the start; more than zero.
+    /// Sign-ins per second at the start.
     pub from: f64,
-    /// Sign-ins per second at the end; more than zero.
+    /// Sign-ins per second at the end.
     pub to: f64,
     /// Whether results exclude the stage as warm-up. Warm-up stages come first.
     pub warm_up: bool,

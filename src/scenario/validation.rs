@@ -12,6 +12,8 @@ pub(super) struct ValidationError {
     pub(super) part: Option<String>,
     pub(super) message: String,
     pub(super) help: Option<String>,
+    /// Whether the rule is about several keys, so that it may be broken only because another one is wrong.
+    pub(super) involves_others: bool,
 }
 
 pub(super) type ValidationResult<T> = Result<T, ValidationError>;
@@ -23,13 +25,19 @@ impl ValidationError {
             [] => message.to_owned(),
             _ => format!("{}: {message}", display_path(&path)),
         };
-        Self { path, part: None, message, help: None }
+        Self { path, part: None, message, help: None, involves_others: false }
     }
 }
 
 /// Returns `path` followed by `more`.
 pub(super) fn join(path: &[Segment], more: &[&str]) -> Vec<Segment> {
     path.iter().cloned().chain(more.iter().map(|key| Segment::from(*key))).collect()
+}
+
+/// Returns an error at a path of keys about a rule between several keys.
+pub(super) fn conflict<T>(path: &[&str], message: &str) -> ValidationResult<T> {
+    let error = ValidationError::at(join(&[], path), message);
+    Err(ValidationError { involves_others: true, ..error })
 }
 
 /// Returns an error at a path of keys.

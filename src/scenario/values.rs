@@ -10,6 +10,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::MAX_TIME;
+use super::numbers::BoundedNumber;
 use poolproof_cognito::addresses::AddressRange;
 
 /// A value with a text form, such as `8s`.
@@ -66,7 +67,7 @@ macro_rules! text_values {
     )*};
 }
 
-text_values!(Time, Rate, WholeRate, Share, Name, Cidr, Multiple);
+text_values!(Time, Rate, LoadRate, WholeRate, Name, Cidr, Multiple);
 
 /// Splits `text` into a number and the unit after it.
 fn number_and_unit(text: &str) -> (&str, &str) {
@@ -91,26 +92,50 @@ fn decimal(number: &str, whole: &str, what: &str, example: &str) -> Result<f64, 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Time(pub(super) Duration);
 
-/// Units of time and their length in microseconds, longest first.
-const UNITS: [(&str, u64); 5] =
-    [("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000), ("us", 1)];
+/// Units of time and their length in microseconds, longest first. A time is written with the first name of
+/// its unit.
+const UNITS: [(&str, u64); 7] = [
+    ("h", 3_600_000_000),
+    ("m", 60_000_000),
+    ("min", 60_000_000),
+    ("s", 1_000_000),
+    ("ms", 1000),
+    ("us", 1),
+    ("µs", 1),
+];
 
 impl TextValue for Time {
     const NAME: &str = "Time";
-    const EXPECTED: &str = "a time such as `8s` (units us, ms, s, m, h)";
-    const PATTERN: &str = r"^[0-9]+(\.[0-9]+)?(us|ms|s|m|h)$";
+    const EXPECTED: &str = "a time such as `8s` or `1m30s` (units us, ms, s, m, h)";
+    const PATTERN: &str =
+        r"^[0-9]+(\.[0-9]+)? ?(us|µs|ms|s|m|min|h)( ?[0-9]+(\.[0-9]+)? ?(us|µs|ms|s|m|min|h))*$";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let (number, unit) = number_and_unit(text);
-        let value = decimal(number, text, "a time", "8s")?;
-        let Some((_, unit_us)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-            return Err(format!("`{text}` has no unit of time: add one of us, ms, s, m, h, as in `8s`"));
-        };
-        let us = value * *unit_us as f64;
-        if us > MAX_TIME.as_micros() as f64 {
-            return Err(format!("`{text}` is longer than 24 hours"));
+        let mut total_us = 0.0;
+        let mut longest_us = u64::MAX;
+        let mut rest = text;
+        loop {
+            let (number, after) = number_and_unit(rest);
+            let value = decimal(number, text, "a time", "8s")?;
+            let after = after.strip_prefix(' ').unwrap_or(after);
+            let (unit, next) =
+                after.split_at(after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len()));
+            let Some((_, unit_us)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+                return Err(format!("`{text}` has no unit of time: add one of us, ms, s, m, h, as in `8s`"));
+            };
+            if *unit_us >= longest_us {
+                return Err(format!("`{text}` is not a time: write longer units first, as in `1m30s`"));
+            }
+            longest_us = *unit_us;
+            total_us += value * *unit_us as f64;
+            if total_us > MAX_TIME.as_micros() as f64 {
+                return Err(format!("`{text}` is longer than 24 hours"));
+            }
+            if next.is_empty() {
+                return Ok(Self(Duration::from_micros(total_us.round() as u64)));
+            }
+            rest = next.strip_prefix(' ').unwrap_or(next);
         }
-        Ok(Self(Duration::from_micros(us.round() as u64)))
     }
 }
 
@@ -158,6 +183,27 @@ impl fmt::Display for Rate {
     }
 }
 
+/// A rate of a stage or a schedule, which can be zero for a while.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct LoadRate(pub(super) f64);
+
+impl TextValue for LoadRate {
+    const NAME: &str = "LoadRate";
+    const EXPECTED: &str = Rate::EXPECTED;
+    const PATTERN: &str = r"^[0-9]+(\.[0-9]+)?/s$";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let zero = text.strip_suffix("/s").and_then(|number| decimal(number, text, "a rate", "20/s").ok());
+        if zero == Some(0.0) { Ok(Self(0.0)) } else { Rate::parse(text).map(|Rate(rate)| Self(rate)) }
+    }
+}
+
+impl fmt::Display for LoadRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Rate(self.0).fmt(f)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct WholeRate(pub(super) u32);
 
@@ -182,13 +228,13 @@ impl fmt::Display for WholeRate {
     }
 }
 
-/// A share from 0 to 1, written as a percentage.
+/// A share from 0 to 1, written as a percentage. A file can leave `%` out.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(super) struct Share(pub(super) f64);
 
 impl TextValue for Share {
     const NAME: &str = "Share";
-    const EXPECTED: &str = "a share such as `60%`";
+    const EXPECTED: &str = "a share such as `60%` or `60`";
     const PATTERN: &str = r"^0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$";
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -213,6 +259,65 @@ impl fmt::Display for Share {
             Some(text) => f.write_str(&text),
             None => write!(f, "{percent}%"),
         }
+    }
+}
+
+struct ShareVisitor;
+
+impl Visitor<'_> for ShareVisitor {
+    type Value = Share;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Share::EXPECTED)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Share, E> {
+        let without_sign = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let text = if without_sign { format!("{text}%") } else { text.to_owned() };
+        Share::parse(&text).map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Share, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Share, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Share, E> {
+        // 0.6 is 60 % in some tools and 0.6 % in others.
+        if number > 0.0 && number <= 1.0 {
+            let (as_share, as_percent) = (Share(number), Share(number / 100.0));
+            return Err(E::custom(format_args!(
+                "`{number}` is ambiguous: write `{as_share}` or `{as_percent}`"
+            )));
+        }
+        Share::parse(&format!("{number}%")).map_err(E::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ShareVisitor)
+    }
+}
+
+impl Serialize for Share {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Share {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Self::NAME.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let text = json_schema!({ "type": "string", "pattern": r"^0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%?$" });
+        let number = json_schema!({ "type": "number", "minimum": 0, "maximum": 100 });
+        json_schema!({ "description": Self::EXPECTED, "anyOf": [text, number] })
     }
 }
 
@@ -312,146 +417,6 @@ macro_rules! field_forms {
 
 field_forms!(Time as Duration, Multiple as f64, BoundedNumber<5> as f64, BoundedNumber<8> as f64);
 
-/// The error for a number outside of its limits.
-fn out_of_range<T, E: de::Error>(number: impl fmt::Display, expected: &dyn de::Expected) -> Result<T, E> {
-    Err(E::custom(format_args!("invalid value: number `{number}`, expected {expected}")))
-}
-
-/// A whole number from `MIN` to `MAX`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct BoundedInt<const MIN: u64, const MAX: u64>(pub(super) u64);
-
-impl<const MIN: u64, const MAX: u64> BoundedInt<MIN, MAX> {
-    /// Returns the number as `u32`; larger numbers saturate.
-    pub(super) fn get(self) -> u32 {
-        u32::try_from(self.0).unwrap_or(u32::MAX)
-    }
-}
-
-struct BoundedIntVisitor<const MIN: u64, const MAX: u64>;
-
-impl<const MIN: u64, const MAX: u64> Visitor<'_> for BoundedIntVisitor<MIN, MAX> {
-    type Value = BoundedInt<MIN, MAX>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match MAX {
-            _ if MIN == MAX => write!(f, "{MIN}"),
-            u64::MAX => write!(f, "a whole number, at least {MIN}"),
-            _ => write!(f, "a whole number from {MIN} to {MAX}"),
-        }
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
-        if (MIN..=MAX).contains(&number) { Ok(BoundedInt(number)) } else { out_of_range(number, &self) }
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-        out_of_range(number, &self)
-    }
-
-    fn visit_u128<E: de::Error>(self, number: u128) -> Result<Self::Value, E> {
-        out_of_range(number, &self)
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
-        // `Debug` writes 1e308 as such and not with all its zeros.
-        out_of_range(format_args!("{number:?}"), &self)
-    }
-}
-
-impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for BoundedInt<MIN, MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(BoundedIntVisitor::<MIN, MAX>)
-    }
-}
-
-impl<const MIN: u64, const MAX: u64> Serialize for BoundedInt<MIN, MAX> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(self.0)
-    }
-}
-
-impl<const MIN: u64, const MAX: u64> JsonSchema for BoundedInt<MIN, MAX> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        format!("Whole{MIN}To{MAX}").into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
-    }
-}
-
-/// A number from zero to `MAX`.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub(super) struct BoundedNumber<const MAX: u64>(pub(super) f64);
-
-impl<const MAX: u64> BoundedNumber<MAX> {
-    pub(super) fn is_zero(&self) -> bool {
-        self.0 == 0.0
-    }
-}
-
-struct BoundedNumberVisitor<const MAX: u64>;
-
-impl<const MAX: u64> Visitor<'_> for BoundedNumberVisitor<MAX> {
-    type Value = BoundedNumber<MAX>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a number from 0 to {MAX}")
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
-        if number <= MAX { Ok(BoundedNumber(number as f64)) } else { out_of_range(number, &self) }
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-        out_of_range(number, &self)
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
-        if (0.0..=MAX as f64).contains(&number) {
-            Ok(BoundedNumber(number.abs()))
-        } else {
-            out_of_range(format_args!("{number:?}"), &self)
-        }
-    }
-}
-
-impl<'de, const MAX: u64> Deserialize<'de> for BoundedNumber<MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(BoundedNumberVisitor::<MAX>)
-    }
-}
-
-impl<const MAX: u64> Serialize for BoundedNumber<MAX> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Writes 40, not 40.0. MAX is far below 2^53.
-        if self.0.fract() == 0.0 {
-            serializer.serialize_u64(self.0 as u64)
-        } else {
-            serializer.serialize_f64(self.0)
-        }
-    }
-}
-
-impl<const MAX: u64> JsonSchema for BoundedNumber<MAX> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        format!("NumberTo{MAX}").into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "number", "minimum": 0, "maximum": MAX })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -467,13 +432,19 @@ mod tests {
             ("180s", 180_000_000, "3m"),
             ("24h", 86_400_000_000, "24h"),
             ("0s", 0, "0s"),
+            ("1m30s", 90_000_000, "90s"),
+            ("1h 5 min 2.5s", 3_902_500_000, "3902500ms"),
+            ("300 ms", 300_000, "300ms"),
+            ("5 min", 300_000_000, "5m"),
+            ("20µs", 20, "20us"),
         ] {
             let time = Time::parse(text).unwrap();
             assert_eq!((time.0.as_micros(), time.to_string().as_str()), (us, displayed));
         }
-        for bad in
-            ["", "8", "8 s", "-8s", "+8s", ".5s", "5.s", "1.2.3s", "1e3s", "25h", "8sec", "infs", "NaNs"]
-        {
+        for bad in [
+            "", "8", "8  s", "-8s", "+8s", ".5s", "5.s", "1.2.3s", "1e3s", "25h", "8sec", "infs", "NaNs",
+            "1s30m", "1m2m", "1m-2s", "23h60m1s", "1m30", "1m ", "1m  2s",
+        ] {
             assert!(Time::parse(bad).is_err(), "{bad}");
         }
     }
@@ -495,6 +466,13 @@ mod tests {
         for bad in ["20", "0/s", "0.0/s", "-1/s", "1000001/s", "inf/s", "NaN/s", "20/min", "1e3/s"] {
             assert!(Rate::parse(bad).is_err(), "{bad}");
         }
-        assert!(WholeRate::parse("0.5/s").is_err());
+        assert!(WholeRate::parse("0.5/s").is_err() && WholeRate::parse("0/s").is_err());
+        assert_eq!(
+            (LoadRate::parse("0/s"), LoadRate::parse("0.0/s")),
+            (Ok(LoadRate(0.0)), Ok(LoadRate(0.0)))
+        );
+        for bad in ["0", "-0/s", "0/h", "20", "+0/s", "./s", "1000001/s"] {
+            assert!(LoadRate::parse(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::raw::{RawModel, RawStage, RawWorkload};
 use super::schedule::{RateSchedule, RateSchedules};
 use super::validated::{ArrivalProcess, Bursts, ClosedStage, Model, OpenStage, WorkloadLimits, WorkloadPlan};
 use super::validation::{ValidationError, ValidationResult, delay, join, weights};
-use super::values::{Rate, Time};
+use super::values::{LoadRate, Time};
 use super::word_or_map::WordOrMap;
 use super::{MAX_TIME, Segment};
 
@@ -126,13 +126,20 @@ impl WorkloadValidator<'_> {
             }
             (None, _) => self.open_stages()?,
         };
+        let is_measured = |stage: &OpenStage| !stage.warm_up && !stage.cool_down;
+        if !stages.iter().any(|stage| is_measured(stage) && stage.expected_sign_ins() > 0.0) {
+            let key = if schedule.is_some() { "schedule" } else { "stages" };
+            return self.error(&[key], "no measured stage has a rate above zero");
+        }
         let arrivals = self.raw.arrivals.map_or(ArrivalProcess::Poisson, |WordOrMap(arrivals)| arrivals);
         if let ArrivalProcess::Bursty(Bursts { length, every, .. }) = arrivals {
             if length.as_millis() == 0 {
                 return self.error(&["arrivals", "bursty", "for"], "a burst lasts at least 1ms");
             }
             if every <= length {
-                return self.error(&["arrivals", "bursty", "every"], "`every` must be longer than `for`");
+                let path = join(&self.path, &["arrivals", "bursty", "every"]);
+                let error = ValidationError::at(path, "`every` must be longer than `for`");
+                return Err(ValidationError { involves_others: true, ..error });
             }
         }
         Ok(Model::Open { arrivals, stages })
@@ -148,9 +155,9 @@ impl WorkloadValidator<'_> {
                 return self.stage_error(index, Some("users"), message);
             }
             let (from, to) = match (stage.rate, stage.to, previous) {
-                (Some(Rate(rate)), None, _) => (rate, rate),
-                (Some(Rate(from)), Some(Rate(to)), _) => (from, to),
-                (None, Some(Rate(to)), Some(from)) => (from, to),
+                (Some(LoadRate(rate)), None, _) => (rate, rate),
+                (Some(LoadRate(from)), Some(LoadRate(to)), _) => (from, to),
+                (None, Some(LoadRate(to)), Some(from)) => (from, to),
                 (None, Some(_), None) => {
                     let message = "the first stage has no rate to start from: give `rate` beside `to`";
                     return self.stage_error(index, Some("to"), message);

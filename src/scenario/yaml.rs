@@ -9,31 +9,56 @@ use serde::Serialize;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor,
 };
+use serde_path_to_error::{Path, Segment as PathSegment, Track};
 pub(super) use serde_yaml::Value;
 use serde_yaml::with::singleton_map_recursive;
 
 use super::diagnostic::{TextError, TextSpan, did_you_mean, nearest};
-use super::key_paths;
 use super::seek::{Seek, Segment};
+use super::{boolean_word, key_paths};
+
+/// An error, and the path of the value at which it occurred.
+pub(super) type ErrorAt = (Vec<Segment>, TextError);
 
 /// Reads a value from text that [`check_form`] has accepted.
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, TextError> {
-    serde_yaml::from_str(text).map_err(|error| text_error(text, &error))
+pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, ErrorAt> {
+    let deserializer = serde_yaml::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(deserializer)
+        .map_err(|error| (segments(error.path()), text_error(text, error.inner())))
+}
+
+fn segments(path: &Path) -> Vec<Segment> {
+    let segment = |segment: &PathSegment| match segment {
+        PathSegment::Map { key } => Some(Segment::Key(key.clone())),
+        PathSegment::Enum { variant } => Some(Segment::Key(variant.clone())),
+        PathSegment::Seq { index } => Some(Segment::Index(*index)),
+        PathSegment::Unknown => None,
+    };
+    path.iter().map_while(segment).collect()
 }
 
 /// Refuses duplicate keys, keys without a value, and lists at paths other than `lists`.
 ///
 /// The library reports duplicate keys at another position, takes an empty value for an empty map, and takes a
 /// list for the values of a map.
-pub(super) fn check_form(text: &str, lists: &[&str]) -> Result<(), TextError> {
+pub(super) fn check_form(text: &str, lists: &[&str]) -> Result<(), ErrorAt> {
     let form = Form { path: String::new(), lists };
-    form.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| text_error(text, &error))
+    let mut track = Track::new();
+    let deserializer = serde_yaml::Deserializer::from_str(text);
+    form.deserialize(serde_path_to_error::Deserializer::new(deserializer, &mut track))
+        .map_err(|error| (segments(&track.path()), text_error(text, &error)))
+}
+
+/// Returns the position of the key at the end of `path`.
+pub(super) fn locate_key(text: &str, path: &[Segment]) -> Option<TextSpan> {
+    let error = Seek::key(path).deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
+    text_error(text, &error).span
 }
 
 /// Returns the position of the value at `path`, or of the nearest enclosing value if it does not exist.
 pub(super) fn locate(text: &str, path: &[Segment]) -> Option<TextSpan> {
     (0..=path.len()).rev().find_map(|length| {
-        let seek = Seek(&path[..length]);
+        let seek = Seek::value(&path[..length]);
         let error = seek.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
         text_error(text, &error).span
     })
@@ -65,7 +90,26 @@ pub(super) fn write<T: Serialize>(value: &T) -> String {
     let mut value =
         singleton_map_recursive::serialize(value, serde_yaml::value::Serializer).unwrap_or_default();
     remove_nulls(&mut value);
-    serde_yaml::to_string(&value).unwrap_or_default()
+    to_text(&value)
+}
+
+/// Writes a value as YAML. Words that YAML 1.1 reads as booleans are quoted, because many tools still follow
+/// that version.
+pub(super) fn to_text(value: &Value) -> String {
+    let plain = serde_yaml::to_string(value).unwrap_or_default();
+    let quoted: String = plain.lines().map(|line| with_quoted_boolean(line) + "\n").collect();
+    // A line of a text of several lines can look like such a word.
+    if serde_yaml::from_str::<Value>(&quoted).is_ok_and(|read| read == *value) { quoted } else { plain }
+}
+
+/// Quotes the value of a line `key: no` or `- no`.
+fn with_quoted_boolean(line: &str) -> String {
+    match line.rsplit_once(' ') {
+        Some((start, word)) if start.ends_with([':', '-']) && boolean_word::is_boolean(word) => {
+            format!("{start} '{word}'")
+        }
+        _ => line.to_owned(),
+    }
 }
 
 fn remove_nulls(value: &mut Value) {
@@ -103,8 +147,24 @@ fn text_error(text: &str, error: &serde_yaml::Error) -> TextError {
     TextError { message: path + &reworded(body), help: suggestion(body).or(context), span }
 }
 
+/// Most characters of a text that a message quotes.
+const MAX_QUOTED: usize = 40;
+
+/// Shortens the text that a message of serde quotes.
+fn shortened(message: &str) -> Option<String> {
+    let (start, rest) = message.split_once("string \"")?;
+    let (quoted, end) = rest.rsplit_once("\", expected")?;
+    // A text that is already cut has one character more, the ellipsis.
+    quoted.char_indices().nth(MAX_QUOTED + 1)?;
+    let cut: String = quoted.chars().take(MAX_QUOTED).collect();
+    Some(format!("{start}string \"{cut}…\", expected{end}"))
+}
+
 /// Replaces serde's terms of Rust by terms of YAML.
 fn reworded(message: &str) -> String {
+    if let Some(shorter) = shortened(message) {
+        return reworded(&shorter);
+    }
     let ends = [
         (", expected a boolean", ", expected `true` or `false`"),
         (", expected a sequence", ", expected a list"),
@@ -277,7 +337,8 @@ mod tests {
             ("a: { b: 1, c: 2, b: 3 }", (1, 18)),
             ("l:\n  - a: 1\n    a: 2\n", (3, 5)),
         ] {
-            let text_error = check_form(text, &["l"]).unwrap_err();
+            let (path, text_error) = check_form(text, &["l"]).unwrap_err();
+            assert!(matches!(path.last(), Some(Segment::Key(key)) if key == "a" || key == "b"), "{path:?}");
             assert!(
                 text_error.message.starts_with("duplicate key")
                     || text_error.message.contains(": duplicate key"),

@@ -265,7 +265,7 @@ fn syntax(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
 fn span(text: &str, path: &[Segment]) -> Option<(usize, usize, usize)> {
     (0..=path.len()).rev().find_map(|length| {
         let mut parser = serde_json::Deserializer::from_str(text);
-        let error = Seek(&path[..length]).deserialize(&mut parser).err()?;
+        let error = Seek::value(&path[..length]).deserialize(&mut parser).err()?;
         Some(token_before(text, offset(text, &error)))
     })
 }

@@ -22,7 +22,8 @@ fn offset_us(stage: &OpenStage, count: f64) -> u64 {
     let count = count.max(0.0);
     let slope = (stage.to - stage.from) / stage.length.as_secs_f64();
     let root = (stage.from * stage.from + 2.0 * slope * count).max(0.0).sqrt();
-    let seconds = 2.0 * count / (stage.from + root);
+    // A ramp from zero starts at zero.
+    let seconds = if count > 0.0 { 2.0 * count / (stage.from + root) } else { 0.0 };
     (seconds * 1e6).round() as u64
 }
 
@@ -158,7 +159,15 @@ mod tests {
     #[test]
     fn offset_inverts_the_integral_of_a_ramp() {
         let s = Duration::from_secs;
-        for (from, to) in [(20.0, 200.0), (200.0, 20.0), (5.0, 5.0), (1.0, 1.0 + 1e-12), (1e-3, 1e6)] {
+        for (from, to) in [
+            (20.0, 200.0),
+            (200.0, 20.0),
+            (5.0, 5.0),
+            (1.0, 1.0 + 1e-12),
+            (1e-3, 1e6),
+            (0.0, 50.0),
+            (50.0, 0.0),
+        ] {
             let stage = stage(s(30), from, to);
             let middle = from * 15.0 + (to - from) / 30.0 * 15.0 * 15.0 / 2.0;
             assert_eq!(offset_us(&stage, 0.0), 0);

@@ -249,7 +249,7 @@ fn a_failed_search_explains_why() {
     for (file, flags, code, wanted) in [
         (file("closed.yaml", &closed), vec!["--slo", "p99<1s"], 2, "its workload is closed"),
         (file("free.yaml", free), vec!["--slo", "p99<1s"], 2, "`service: { cores: 4 }`"),
-        (core.clone(), vec!["--slo", "p98<1s"], 2, "unknown metric `sign_in.p98`"),
+        (core.clone(), vec!["--slo", "p100<1s"], 2, "unknown metric `p100`"),
         (
             core.clone(),
             vec!["--slo", "p99<1s", "--from", "9/s", "--to", "5/s"],

@@ -59,6 +59,7 @@ mod run_pages;
 mod runs;
 mod sample;
 mod scenario_files;
+mod scenario_input;
 mod serve;
 #[cfg(unix)]
 mod serve_shutdown;

@@ -74,30 +74,72 @@ stats! {
         TransportFailed = "transport_failed",
     }
 
-    /// Statistics of a latency distribution.
-    LatencyStat {
-        /// The median.
-        P50 = "p50",
-        /// The 90th percentile.
-        P90 = "p90",
-        /// The 95th percentile.
-        P95 = "p95",
-        /// The 99th percentile.
-        P99 = "p99",
-        /// The 99.9th percentile.
-        P999 = "p999",
-        /// The maximum.
-        Max = "max",
-        /// The mean.
-        Mean = "mean",
-    }
-
     /// Rates of sign-ins.
     ThroughputStat {
         /// Sign-ins started per second.
         Offered = "offered",
         /// Sign-ins completed or refused per second.
         Achieved = "achieved",
+    }
+}
+
+/// A statistic of a latency distribution.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LatencyStat {
+    /// The time that this share of the sign-ins does not exceed, in thousandths of a percent: 1 to 99,999.
+    Percentile(u32),
+    /// The maximum.
+    Max,
+    /// The mean.
+    Mean,
+}
+
+impl LatencyStat {
+    /// The statistics that messages and the schema name. Every other percentile is allowed too.
+    pub const ALL: [Self; 7] = [
+        Self::Percentile(50_000),
+        Self::Percentile(90_000),
+        Self::Percentile(95_000),
+        Self::Percentile(99_000),
+        Self::P999,
+        Self::Max,
+        Self::Mean,
+    ];
+    /// The 99.9th percentile, which is also written `p999`.
+    const P999: Self = Self::Percentile(99_900);
+
+    /// Parses the name in a threshold: `max`, `mean`, or a percentile such as `p99` or `p99.95`.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let Some(percent) = name.strip_prefix('p') else {
+            return match name {
+                "max" => Some(Self::Max),
+                "mean" => Some(Self::Mean),
+                _ => None,
+            };
+        };
+        if percent == "999" {
+            return Some(Self::P999);
+        }
+        let (whole, decimals) = percent.split_once('.').unwrap_or((percent, "0"));
+        let is_number = |text: &str, longest| {
+            (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if !is_number(whole, 2) || !is_number(decimals, 3) {
+            return None;
+        }
+        let thousandths: u32 = format!("{whole}{decimals:0<3}").parse().ok()?;
+        (thousandths > 0).then_some(Self::Percentile(thousandths))
+    }
+}
+
+impl fmt::Display for LatencyStat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::P999 => f.write_str("p999"),
+            Self::Percentile(thousandths) => write!(f, "p{}", f64::from(thousandths) / 1000.0),
+            Self::Max => f.write_str("max"),
+            Self::Mean => f.write_str("mean"),
+        }
     }
 }
 
@@ -115,16 +157,34 @@ pub enum Unit {
 }
 
 impl Metric {
-    /// Returns all metrics.
+    /// Parses a name such as `sign_in.p99`.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let (family, stat) = name.split_once('.').unwrap_or((name, ""));
+        let time = match family {
+            "sign_in" => Some(Self::SignIn as fn(LatencyStat) -> Self),
+            "service" => Some(Self::Service as fn(LatencyStat) -> Self),
+            "lag" => Some(Self::Lag as fn(LatencyStat) -> Self),
+            _ => None,
+        };
+        if let Some(time) = time {
+            return LatencyStat::parse(stat).map(time);
+        }
+        if let Some(step) = SignInStep::ALL.iter().find(|step| step.to_string() == family) {
+            return LatencyStat::parse(stat).map(|stat| Self::SignInStep(*step, stat));
+        }
+        Self::all().into_iter().find(|metric| metric.to_string() == name)
+    }
+
+    /// Returns the metrics that messages and the schema name: all except unusual percentiles.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
         all.extend(DecisionStat::ALL.iter().copied().map(Self::Decisions));
         all.extend(SignInStat::ALL.iter().copied().map(Self::SignIns));
         for metric in [Self::SignIn, Self::Service, Self::Lag] {
-            all.extend(LatencyStat::ALL.iter().copied().map(metric));
+            all.extend(LatencyStat::ALL.map(metric));
         }
         for &step in SignInStep::ALL {
-            all.extend(LatencyStat::ALL.iter().map(|&stat| Self::SignInStep(step, stat)));
+            all.extend(LatencyStat::ALL.map(|stat| Self::SignInStep(step, stat)));
         }
         all.extend([Self::FailedRate, Self::RefusedRate, Self::ThrottledRate, Self::DroppedRate]);
         all.extend(ThroughputStat::ALL.iter().copied().map(Self::Throughput));
@@ -153,10 +213,10 @@ impl fmt::Display for Metric {
         match self {
             Self::Decisions(stat) => write!(f, "decisions.{}", stat.as_str()),
             Self::SignIns(stat) => write!(f, "sign_ins.{}", stat.as_str()),
-            Self::SignIn(stat) => write!(f, "sign_in.{}", stat.as_str()),
-            Self::Service(stat) => write!(f, "service.{}", stat.as_str()),
-            Self::Lag(stat) => write!(f, "lag.{}", stat.as_str()),
-            Self::SignInStep(step, stat) => write!(f, "{step}.{}", stat.as_str()),
+            Self::SignIn(stat) => write!(f, "sign_in.{stat}"),
+            Self::Service(stat) => write!(f, "service.{stat}"),
+            Self::Lag(stat) => write!(f, "lag.{stat}"),
+            Self::SignInStep(step, stat) => write!(f, "{step}.{stat}"),
             Self::FailedRate => f.write_str("failed.rate"),
             Self::RefusedRate => f.write_str("refused.rate"),
             Self::ThrottledRate => f.write_str("throttled.rate"),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Comparison, DecisionStat, Metric, Selector, SignInStat, Threshold, Unit};
+use super::{Comparison, DecisionStat, LatencyStat, Metric, Selector, SignInStat, Threshold, Unit};
 use crate::scenario::WorkloadPlan;
 use crate::scenario::diagnostic::{did_you_mean, nearest};
 use crate::scenario::values::{TextValue as _, Time};
+use poolproof_cognito::protocol::SignInStep;
 
 /// An error in the text of a threshold.
 #[derive(PartialEq, Eq, Debug)]
@@ -61,7 +62,10 @@ impl Threshold {
             return threshold_error(format!("`{signs}` is not a comparison: use one of < <= > >= =="), signs);
         };
         let expr = MetricExpr::parse(left)?;
-        let metric = metric(&expr.name, if left.is_empty() { text } else { left })?;
+        // A statistic alone, such as `p99`, is that of whole sign-ins.
+        let is_short = LatencyStat::parse(&expr.name).is_some();
+        let family = if is_short { "sign_in." } else { "" };
+        let metric = metric(&format!("{family}{}", expr.name), if left.is_empty() { text } else { left })?;
         let selector =
             expr.selector.map_or_else(|| Ok(Selector::default()), |text| selector(text, workloads))?;
         if let (Some(rule), false) = (selector.rule, metric.supports_rule_selector()) {
@@ -74,7 +78,7 @@ impl Threshold {
         let window = expr.window.map(window).transpose()?;
         match metric.unit().parse(limit) {
             Ok(limit) => Ok(Self {
-                text: text.trim().to_owned(),
+                text: format!("{family}{}", text.trim()),
                 metric,
                 selector,
                 window,
@@ -140,15 +144,32 @@ impl<'t> MetricExpr<'t> {
 const RENAMED: [(&str, &str); 1] = [("offered_missed.rate", "dropped.rate")];
 
 fn metric<'t>(name: &str, part: &'t str) -> Result<Metric, ThresholdError<'t>> {
-    let all = Metric::all();
-    all.iter().copied().find(|metric| metric.to_string() == name).ok_or_else(|| {
-        let names: Vec<String> = all.iter().map(ToString::to_string).collect();
+    Metric::parse(name).ok_or_else(|| {
         let help = match RENAMED.iter().find(|(old, _)| *old == name) {
-            Some((_, new)) => Some(format!("the metric is now called `{new}`")),
-            None => nearest(name, names.iter().map(String::as_str)).map(did_you_mean),
+            Some((_, new)) => format!("the metric is now called `{new}`"),
+            None => known_metrics(name),
         };
-        ThresholdError { message: format!("unknown metric `{name}`"), help, part }
+        ThresholdError { message: format!("unknown metric `{name}`"), help: Some(help), part }
     })
+}
+
+/// Names the metric that is most similar to `name`, then all of them.
+fn known_metrics(name: &str) -> String {
+    let names: Vec<String> = Metric::all().iter().map(ToString::to_string).collect();
+    let near = nearest(name, names.iter().map(String::as_str)).map(did_you_mean);
+    let steps: Vec<String> = SignInStep::ALL.iter().map(|step| format!("`{step}`")).collect();
+    let others: Vec<String> = Metric::all()
+        .into_iter()
+        .filter(|metric| metric.unit() != Unit::Time)
+        .map(|metric| format!("`{metric}`"))
+        .collect();
+    let all = format!(
+        "metrics: `sign_in`, `service`, `lag` and the steps {}, each with `.p50`, `.p99` or any percentile, `.max` or `.mean`; \
+         {}",
+        steps.join(", "),
+        others.join(", ")
+    );
+    near.map_or_else(|| all.clone(), |near| format!("{near} {all}"))
 }
 
 /// Parses `rule:ID`, `workload:NAME`, or both with a comma between them.
@@ -252,11 +273,50 @@ mod tests {
     }
 
     #[test]
+    fn any_percentile_is_parsed_and_a_statistic_alone_is_that_of_sign_ins() {
+        let parsed = |text: &str| {
+            let threshold = parse(text).unwrap();
+            (threshold.metric, threshold.text)
+        };
+        for (name, thousandths) in [
+            ("p99.9", 99_900),
+            ("p999", 99_900),
+            ("p75", 75_000),
+            ("p99.999", 99_999),
+            ("p0.5", 500),
+            ("p5", 5000),
+        ] {
+            let metric = Metric::SignIn(LatencyStat::Percentile(thousandths));
+            assert_eq!(parsed(&format!("sign_in.{name} < 5ms")).0, metric, "{name}");
+            let short = parsed(&format!(" {name}<5ms "));
+            assert_eq!(short, (metric, format!("sign_in.{name}<5ms")), "{name}");
+        }
+        let step = Metric::SignInStep(SignInStep::PasswordVerifier, LatencyStat::Percentile(99_500));
+        assert_eq!(parsed("PASSWORD_VERIFIER.p99.5[1m30s] < 300 ms").0, step);
+        assert_eq!(parsed("p99{workload:storm}[10s] < 1s").1, "sign_in.p99{workload:storm}[10s] < 1s");
+        assert_eq!(Metric::SignIn(LatencyStat::Percentile(99_950)).to_string(), "sign_in.p99.95");
+    }
+
+    #[test]
+    fn an_unknown_metric_lists_the_known_ones() {
+        let help = parse("sing_in.p99 < 5ms").unwrap_err().help.unwrap();
+        assert!(help.starts_with("did you mean `sign_in.p99`? metrics: "), "{help}");
+        for metric in ["`DEVICE_PASSWORD_VERIFIER`", "`throughput.achieved`", "`failed.rate`"] {
+            assert!(help.contains(metric), "{help}");
+        }
+    }
+
+    #[test]
     fn errors_name_the_wrong_part() {
         for (text, part) in [
             ("", ""),
             ("sign_in.p99", "sign_in.p99"),
-            ("sign_in.p98 < 5ms", "sign_in.p98"),
+            ("sign_in.p9x < 5ms", "sign_in.p9x"),
+            ("sign_in.p100 < 5ms", "sign_in.p100"),
+            ("sign_in.p0 < 5ms", "sign_in.p0"),
+            ("sign_in.p99. < 5ms", "sign_in.p99."),
+            ("sign_in.p99.9999 < 5ms", "sign_in.p99.9999"),
+            ("p100 < 5ms", "p100"),
             ("sign_in.p99 => 5ms", "=>"),
             ("sign_in.p99 != 5ms", "!="),
             ("sign_in.p99 < 5", "5"),
@@ -358,6 +418,6 @@ mod tests {
         assert_eq!(help("offered_missed.rate < 1%"), "the metric is now called `dropped.rate`");
         assert_eq!(help("decisions{rule:wrong-pasword}.checked > 5"), "did you mean `wrong-password`?");
         assert_eq!(help("sign_in{worklaod:storm}.p99 < 5ms"), "did you mean `workload`?");
-        assert_eq!(help("sign_in{workload:storm}.p98[5s] < 5ms"), "did you mean `sign_in.p99`?");
+        assert!(help("sign_in{workload:storm}.p9x[5s] < 5ms").starts_with("did you mean `sign_in.p9"));
     }
 }

@@ -151,6 +151,9 @@ impl JsonSchema for ThresholdText {
     }
 }
 
+/// A regular expression of percentiles: `p99`, `p99.9`, `p999`.
+const PERCENTILE: &str = r"p(?:999|[0-9]{1,2}(?:\.[0-9]{1,3})?)";
+
 /// Returns a regular expression of the thresholds on metrics of this unit.
 fn pattern(unit: Unit) -> String {
     let one = r"\s*(?:rule|workload)\s*:\s*[A-Za-z0-9_-]+\s*";
@@ -161,7 +164,10 @@ fn pattern(unit: Unit) -> String {
     for metric in Metric::all().into_iter().filter(|metric| metric.unit() == unit) {
         let name = metric.to_string();
         let (family, stat) = name.split_once('.').unwrap_or((&name, ""));
+        // One pattern stands for all percentiles.
+        let stat = if unit == Unit::Time && stat.starts_with('p') { PERCENTILE } else { stat };
         match families.iter_mut().find(|(known, _)| known == family) {
+            Some((_, stats)) if stats.iter().any(|known| known == stat) => {}
             Some((_, stats)) => stats.push(stat.to_owned()),
             None => families.push((family.to_owned(), vec![stat.to_owned()])),
         }
@@ -173,9 +179,11 @@ fn pattern(unit: Unit) -> String {
             None => grouped.push((vec![family], stats)),
         }
     }
-    let names: Vec<String> = grouped
+    let named = grouped
         .into_iter()
-        .map(|(members, stats)| format!(r"(?:{}){selector}\.(?:{})", members.join("|"), stats.join("|")))
-        .collect();
+        .map(|(members, stats)| format!(r"(?:{}){selector}\.(?:{})", members.join("|"), stats.join("|")));
+    // A statistic alone is that of whole sign-ins.
+    let short = (unit == Unit::Time).then(|| format!("(?:{PERCENTILE}|max|mean){selector}"));
+    let names: Vec<String> = named.chain(short).collect();
     format!(r"(?:{})\s*{window}\s*(?:[<>]=?|==)\s*(?:{})", names.join("|"), unit.pattern())
 }
