@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::capacity_args::{CapacityArgs, CapacityFormat};
 use super::progress::{Progress, ProgressOutput};
 use super::run::{exit_for_run_error, misleading, print_warnings, with_overrides};
-use super::{Exit, invalid_scenario, print_error, print_stdout, signals, target_args, usage_error};
+use super::{
+    Exit, invalid_scenario, print_error, print_stderr, print_stdout, signals, target_args, usage_error,
+};
 use crate::capacity::{self, CapacityError, CapacityOptions, LevelDurations};
 use crate::run::RunOptions;
 
@@ -17,7 +19,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
     {
         return Err(usage_error(format_args!("--to {to}/s is lower than --from {from}/s")));
     }
-    let overrides = args.scenario.overrides()?;
+    let overrides = args.scenario.overrides(print_stderr)?;
     let (scenario, text) = overrides.read(&args.file).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
     let scenario = with_overrides(scenario, args.seed, args.clock, endpoint.as_ref());
     let warnings = misleading(&scenario, endpoint.is_some(), args.to.or(args.from));

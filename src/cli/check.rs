@@ -5,7 +5,7 @@ use std::io;
 
 use super::args::CheckArgs;
 use super::scenario_files::scenario_files;
-use super::{Exit, invalid_scenario, print_stdout, shows_color, usage_error};
+use super::{Exit, invalid_scenario, print_stderr, print_stdout, shows_color, usage_error};
 use crate::rounding::rounded;
 use crate::scenario::{self, Diagnostic, Scenario};
 use crate::workload::{situations, tokens, warnings};
@@ -13,8 +13,8 @@ use poolproof_oracle::{self, AddressStatus, Circumstances, Claim, Facts, Flow, L
 
 /// Checks the files and prints the resolved scenarios.
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Exit> {
-    let files = scenario_files(&args.files).map_err(usage_error)?;
-    let overrides = args.scenario.overrides()?;
+    let files = scenario_files(&args.files, print_stderr).map_err(usage_error)?;
+    let overrides = args.scenario.overrides(print_stderr)?;
     let mut exit = Exit::Pass;
     for file in &files {
         match overrides.read(file) {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::scenario_args::key;
-use super::{Exit, pool_file, print_stdout};
+use super::{Exit, pool_file, print_stderr, print_stdout};
 use crate::scenario::{self, Override};
 use crate::settings::{PoolSettings, Unsimulated};
 use poolproof_cognito::policy::{Factors, MfaMode, PoolPolicy, RememberMode};
@@ -36,7 +36,7 @@ pub(super) struct InitArgs {
 /// Prints the scenario.
 pub(super) fn init(args: &InitArgs) -> Result<Exit, Exit> {
     let unsimulated = if args.ignore_unsimulated { Unsimulated::Ignore } else { Unsimulated::Refuse };
-    let settings = pool_file::read_settings(&args.from, unsimulated)?;
+    let settings = pool_file::read_settings(&args.from, unsimulated, print_stderr)?;
     Ok(print_stdout(&template(args, settings.as_ref())))
 }
 

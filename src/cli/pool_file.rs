@@ -8,25 +8,26 @@ use poolproof_cognito::policy::PoolPolicy;
 
 /// Reads the pool's settings from these files; `None` if there are none.
 ///
-/// Assumptions are printed on standard error, and so is what is wrong with the files.
+/// `note` gets texts about assumptions. What is wrong with the files is printed on standard error.
 pub(super) fn read_settings(
     files: &[PathBuf],
     unsimulated: Unsimulated,
+    note: fn(&str),
 ) -> Result<Option<PoolSettings>, Exit> {
     if files.is_empty() {
         return Ok(None);
     }
     let settings = settings::read(files, unsimulated).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
     for line in &settings.unknown {
-        print_stderr(&format!("unknown: {line}"));
+        note(&format!("unknown: {line}"));
     }
-    for note in &settings.notes {
-        print_stderr(&format!("assumed: {note}"));
+    for line in &settings.notes {
+        note(&format!("assumed: {line}"));
     }
     Ok(Some(settings))
 }
 
-/// Reads the policy of the pool from these files, likewise.
+/// Reads the policy of the pool from these files, and prints texts about assumptions on standard error.
 pub(super) fn read(files: &[PathBuf], unsimulated: Unsimulated) -> Result<Option<PoolPolicy>, Exit> {
-    Ok(read_settings(files, unsimulated)?.map(|settings| settings.policy))
+    Ok(read_settings(files, unsimulated, print_stderr)?.map(|settings| settings.policy))
 }

@@ -102,8 +102,9 @@ fn skipped_entry(job: &Job) -> ScenarioResult {
 }
 
 fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>, Exit> {
-    let files = scenario_files(&args.files).map_err(usage_error)?;
-    let overrides = args.scenario.overrides()?;
+    let note: fn(&str) = if args.quiet { |_| {} } else { print_stderr };
+    let files = scenario_files(&args.files, note).map_err(usage_error)?;
+    let overrides = args.scenario.overrides(note)?;
     let read: Vec<_> = files.iter().map(|file| overrides.read(file)).collect();
     if read.iter().any(Result::is_err) {
         for diagnostic in read.iter().filter_map(|one| one.as_ref().err()) {

@@ -31,10 +31,11 @@ pub(super) struct Overrides {
 }
 
 impl ScenarioArgs {
-    /// Reads the pool and returns its settings and those of --set, which take precedence.
-    pub(super) fn overrides(&self) -> Result<Overrides, Exit> {
+    /// Reads the pool and returns its settings and those of --set, which take precedence. `note` gets texts
+    /// about assumptions.
+    pub(super) fn overrides(&self, note: fn(&str)) -> Result<Overrides, Exit> {
         let unsimulated = if self.ignore_unsimulated { Unsimulated::Ignore } else { Unsimulated::Refuse };
-        let Some(settings) = pool_file::read_settings(&self.pool, unsimulated)? else {
+        let Some(settings) = pool_file::read_settings(&self.pool, unsimulated, note)? else {
             return Ok(Overrides { all: self.set.clone(), factors: FactorTypes::ALL });
         };
         let files: Vec<String> = self.pool.iter().map(|file| file.display().to_string()).collect();

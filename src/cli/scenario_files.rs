@@ -3,20 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::print_stderr;
 use crate::report::markup::plain;
 
 /// Returns the files in the order of the command line. A folder is replaced by its `*.yaml` and `*.yml`
-/// files, sorted by name. Its subfolders are not searched; those with such files are named on standard error.
+/// files, sorted by name. Its subfolders are not searched; `note` gets a text about those with such files.
 ///
 /// # Errors
 ///
 /// A folder cannot be read or has no such file.
-pub(super) fn scenario_files(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+pub(super) fn scenario_files(named: &[PathBuf], note: fn(&str)) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for path in named {
         if path.is_dir() {
-            files.extend(in_folder(path)?);
+            files.extend(in_folder(path, note)?);
         } else {
             files.push(path.clone());
         }
@@ -24,7 +23,7 @@ pub(super) fn scenario_files(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> 
     Ok(files)
 }
 
-fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
+fn in_folder(folder: &Path, note: fn(&str)) -> Result<Vec<PathBuf>, String> {
     let entries = sorted_entries(folder)
         .map_err(|error| format!("cannot read folder {}: {error}", folder.display()))?;
     let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.into_iter().partition(|path| path.is_dir());
@@ -39,9 +38,7 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
         if count > 0 {
             let these = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
             let inner = plain(&inner.display().to_string());
-            print_stderr(&format!(
-                "note: {inner} is not searched: it has {these} of scenarios; name it, too"
-            ));
+            note(&format!("note: {inner} is not searched: it has {these} of scenarios; name it, too"));
         }
     }
     if files.is_empty() {

@@ -55,6 +55,7 @@ mod recipes;
 mod report;
 mod report_command;
 mod run_fixture;
+mod run_output;
 mod run_pages;
 mod runs;
 mod sample;
