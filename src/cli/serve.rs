@@ -1,5 +1,6 @@
 //! `poolproof serve`: a pool over HTTP.
 
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::panic;
 use std::path::{Path, PathBuf};
@@ -97,18 +98,10 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     }
     let clients = provider.client_ids(&pool_id).join(", ");
     print_stdout(&format!("Serving pool {pool_id} with client {clients} at {url}\n"));
-    if !args.quiet {
-        print_stderr(&format!("Codes are printed and kept at {url}/outbox. Ctrl-C stops the server."));
-    }
     print_state_summary(&provider, pool_was_restored.then_some(&pool_id), args);
+    print_notes(args, address, &url);
     let durable = store.map(|store| durable_state(store, provider_settings, restored_auth));
     let durable = durable.transpose().map_err(|error| internal(error.to_string()))?;
-    if !address.ip().is_loopback() {
-        print_stderr(
-            "warning: every client that reaches this port is an administrator; use made-up users \
-            only",
-        );
-    }
     // A reader that has stopped is no reason to stop serving.
     let line_writer = LineWriter::start(|line| {
         let _ = print_stdout(&format!("{line}\n"));
@@ -128,6 +121,18 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
             print_stderr("ended at once: requests in flight were not answered");
             Ok(Exit::Interrupted)
         }
+    }
+}
+
+/// Prints where codes are, and a warning if other machines can reach the server.
+fn print_notes(args: &ServeArgs, address: SocketAddr, url: &str) {
+    if !args.quiet {
+        print_stderr(&format!("Codes are printed and kept at {url}/outbox. Ctrl-C stops the server."));
+    }
+    if !address.ip().is_loopback() {
+        print_stderr(
+            "warning: every client that reaches this port is an administrator; use made-up users only",
+        );
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) enum Mistake {
     /// A mistake of the scenario itself.
     Here(Box<MistakeHere>),
     /// A mistake in the schedule that the key at this path names.
-    InSchedule(Vec<Segment>, Diagnostic),
+    InSchedule(Vec<Segment>, Box<Diagnostic>),
 }
 
 /// A mistake and the path of its value.
@@ -149,7 +149,7 @@ impl MistakeReport<'_> {
         let mistake = match mistake {
             Mistake::InSchedule(path, diagnostic) => {
                 let path = tree.path_in_file(&path);
-                self.found.push(diagnostic);
+                self.found.push(*diagnostic);
                 self.places.push(path.clone());
                 return (path, MistakeKind::Value);
             }

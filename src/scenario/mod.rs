@@ -192,7 +192,7 @@ fn attempt(text: &str, about: &str, files: ScheduleFiles<'_>) -> Result<Scenario
             continue;
         }
         let schedule = schedule::read(files, name).map_err(|schedule_error| match schedule_error {
-            ScheduleError::Invalid(diagnostic) => Mistake::InSchedule(path, diagnostic),
+            ScheduleError::Invalid(diagnostic) => Mistake::InSchedule(path, Box::new(diagnostic)),
             ScheduleError::Unreadable(message) => ValidationError::at(path, &message).into(),
         })?;
         schedules.insert(name.to_owned(), schedule);
