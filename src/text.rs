@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use textwrap::{Options, WordSeparator, WordSplitter, core::display_width};
 
 /// The longest lines of text for people: easy to read, and the width without a terminal.
-const MAX_WIDTH: usize = 100;
+pub const MAX_WIDTH: usize = 100;
 /// The shortest lines. Tables need this width.
 const MIN_WIDTH: usize = 60;
 

@@ -121,7 +121,8 @@ fn run_and_capacity_take_the_settings_of_a_pool() {
     for wanted in ["suppress_mfa: true", "mfa: optional", "mode: enforced"] {
         assert!(text.contains(wanted), "no `{wanted}` in:\n{text}");
     }
-    let (code, _, err) = run(&["--set", "pool.mfa=on"]);
+    // A code of an authenticator app can be used once, so that few users are not enough.
+    let (code, _, err) = run(&["--set", "pool.mfa=on", "--set", "population.users=50"]);
     assert_eq!(code, 0, "{err}");
     let text = poolproof::report::read(&folder.join("toy/report.json")).unwrap().scenario.yaml;
     assert!(text.contains("mfa: 'on'"), "{text}");
