@@ -94,7 +94,7 @@ mod tests {
     fn long_lines_continue_below_the_text_after_their_label() {
         let text = "title  x\n  sign-ins    one two three four\n  plain words of a long sentence\n\nunbroken short\n";
         let fitted = "title  x\n  sign-ins    one two\n              three four\n  plain words of a long\n  sentence\n\nunbroken short\n";
-        assert_eq!(fit(text, 23), fitted);
+        assert_eq!(fit(text, 24), fitted);
         assert_eq!(fit(text, 100), text);
         // Escape codes of colors have no width.
         assert_eq!(fit("  \u{1b}[31mred\u{1b}[0m text", 10), "  \u{1b}[31mred\u{1b}[0m text\n");

@@ -256,7 +256,7 @@ mod tests {
         tree.set(&path("a.c.d"), leaf("new")).unwrap();
         tree.set(&path("l.1"), leaf("y")).unwrap();
         tree.set(&path("a.b"), leaf("no")).unwrap();
-        assert_eq!(tree.to_text(), "a:\n  b: 'no'\n  c:\n    d: new\nl:\n- x\n- y\n");
+        assert_eq!(tree.to_text(), "a:\n  b: 'no'\n  c:\n    d: new\nl:\n- x\n- 'y'\n");
         let refused = |at: &str| tree.clone().set(&path(at), leaf("z")).unwrap_err();
         assert_eq!(refused("a.b.c"), "`a.b` is `'no'`, not a map: set all of it, as in a.b={ … }");
         assert_eq!(refused("l.3"), "`l` is a list of 2: choose an item from [0] to [2], which adds one");
