@@ -95,10 +95,11 @@ fn facts(policy: &PoolPolicy, cell: PoolCell) -> Facts {
     }
 }
 
-/// Returns how many challenge answers a sign-in from a remembered device needs, for a user with one factor
-/// and no risk.
+/// Returns how many challenge answers a sign-in from a remembered device needs, for a user with one active
+/// factor and no risk.
 pub(super) fn answer_count(policy: &PoolPolicy, factors: FactorTypes) -> u32 {
-    let single = factors.sets().into_iter().filter(|set| matches!(set, Factors::Sms | Factors::Totp));
+    let single =
+        factors.sets().into_iter().filter(|set| matches!(set, Factors::Sms | Factors::Totp | Factors::Email));
     let decisions = single.map(|factors| {
         let cell = PoolCell { factors, device: Device::Remembered, level: None };
         poolproof_oracle::expect(&facts(policy, cell)).1

@@ -37,12 +37,22 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), RunError> {
         "`compromised: block` cannot be tested at a target, which does not know the compromised passwords"
     } else if scenario.exceptions != poolproof_cognito::addresses::RiskExceptions::default() {
         "address lists cannot be tested at a target: all requests come from this machine"
-    } else if scenario.workloads.iter().any(|plan| plan.flow != AuthFlow::UserSrpAuth) {
-        "a target is tested by `flow: user_srp_auth` only"
     } else {
-        return Ok(());
+        return check_flows(scenario);
     };
     Err(RunError::Unsupported(reason.to_owned()))
+}
+
+/// Refuses flows that need triggers or first factors in the pool of an endpoint.
+fn check_flows(scenario: &Scenario) -> Result<(), RunError> {
+    let Some(plan) = scenario.workloads.iter().find(|plan| plan.flow != AuthFlow::UserSrpAuth) else {
+        return Ok(());
+    };
+    Err(RunError::Unsupported(format!(
+        "a target is tested by `flow: user_srp_auth` only: the workload `{}` has `flow: {}`, so run it without --target",
+        plan.name,
+        plan.flow.key()
+    )))
 }
 
 /// Returns the settings that the oracle assumes for a target, including Cognito's lockout.

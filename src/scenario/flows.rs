@@ -94,18 +94,21 @@ pub(super) fn check(
     Ok(())
 }
 
+impl AuthFlow {
+    /// Returns the value of `flow` in scenarios.
+    pub fn key(self) -> String {
+        snake_case(&format!("{self:?}"))
+    }
+}
+
 /// Says which flow a workload has, and which ones its intent needs.
 fn flow_message(flow: AuthFlow, intent: Intent) -> String {
     let allowing: Vec<String> = AuthFlow::ALL
         .into_iter()
         .filter(|flow| flow.allows(intent))
-        .map(|flow| format!("`{}`", snake_case(&format!("{flow:?}"))))
+        .map(|flow| format!("`{}`", flow.key()))
         .collect();
-    format!(
-        "this intent needs `flow`: {}; this workload has `{}`",
-        allowing.join(" or "),
-        snake_case(&format!("{flow:?}"))
-    )
+    format!("this intent needs `flow`: {}; this workload has `{}`", allowing.join(" or "), flow.key())
 }
 
 /// Returns the key of an intent in `mix`.

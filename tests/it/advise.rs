@@ -314,6 +314,9 @@ fn times_and_rates_are_computed_from_the_quotas() {
     let slow = one(&pool(Always, false, On), "mfa-then-device-quota").unwrap();
     assert!(slow.headline.contains("limited to 96 per second, not 120"), "{}", slow.headline);
     assert!(slow.why.contains("4 challenge answers"), "{}", slow.why);
+    let by_email =
+        with(pool(Always, false, On), |s| s.factors = FactorTypes { email: true, ..FactorTypes::NONE });
+    assert_eq!(one(&by_email, "mfa-then-device-quota").map(|advice| advice.why), Some(slow.why));
 }
 
 fn sample() -> PoolSettings {

@@ -314,6 +314,8 @@ fn an_invalid_target_is_rejected_before_any_request() {
     refused(&[smoke, "--target", "http://127.0.0.1:"], "the port ``; expected a number from 1 to");
     refused(&["scenarios/opt-in.yaml", "--target", "http://127.0.0.1:9"], "clock: wall");
     refused(&[smoke, "--pool-id", "x"], "--target");
+    let flows = ["scenarios/custom-auth.yaml", "--clock", "wall", "--target", "http://127.0.0.1:9"];
+    refused(&flows, "the workload `challenges` has `flow: custom_auth`, so run it without --target");
     let (code, text) =
         run_and_capture(&[smoke, "--target", "http://127.0.0.1:9", "--out", env!("CARGO_TARGET_TMPDIR")]);
     assert_eq!(code, Some(107), "{text}");

@@ -63,6 +63,9 @@ impl Pool {
         self.check_preferred_username(&changed)?;
         let new_addresses = self.new_addresses(id, &changed);
         let account = self.directory.account(id);
+        changed.check_verified(|kind| {
+            account.address(kind).is_some() && !deleted.iter().any(|name| name == kind.attribute())
+        })?;
         let added = changed.rest().keys().filter(|name| !account.attributes.contains_key(*name)).count();
         if account.attributes.len() + added > MAX_ATTRIBUTES {
             return Err(ApiError::invalid_parameter(

@@ -74,11 +74,13 @@ impl Attributes {
         &self.rest
     }
 
-    /// Refuses to call an address verified that is not given (API reference, AdminCreateUser).
-    fn check_verified(&self) -> Result<(), ApiError> {
+    /// Refuses to call an address verified that is not given and that the user does not have (API reference,
+    /// AdminCreateUser).
+    pub(super) fn check_verified(&self, has: impl Fn(AddressKind) -> bool) -> Result<(), ApiError> {
         let verified =
             |kind: &AddressKind| self.rest.get(kind.verified_attribute()).is_some_and(|flag| flag == "true");
-        match AddressKind::ALL.into_iter().filter(verified).find(|kind| self.address(*kind).is_none()) {
+        let lacks = |kind: &AddressKind| self.address(*kind).is_none() && !has(*kind);
+        match AddressKind::ALL.into_iter().filter(verified).find(lacks) {
             None => Ok(()),
             Some(kind) => {
                 let (flag, address) = (kind.verified_attribute(), kind.attribute());
@@ -294,14 +296,14 @@ impl Pool {
                     "Username cannot be of email format, since user pool is configured for email alias.",
                 ));
             }
-            attributes.check_verified()?;
+            attributes.check_verified(|_| false)?;
             self.check_required(&attributes, by_user)?;
             self.check_name_is_free(username, &attributes)?;
             // A pool that ignores case has one spelling of a name: lower case.
             return Ok((Username::new(self.directory.fold(username)), attributes));
         }
         attributes.take_username(usernames, username)?;
-        attributes.check_verified()?;
+        attributes.check_verified(|_| false)?;
         self.check_required(&attributes, by_user)?;
         self.check_name_is_free(username, &attributes)?;
         Ok((Username::new(sub.as_str()), attributes))

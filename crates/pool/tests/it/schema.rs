@@ -2,12 +2,15 @@
 //!
 //! Sources are named in docs/semantics.md, around sign-in.
 
-use poolproof_cognito::policy::{AccountSettings, PasswordPolicy};
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::policy::{AccountSettings, PasswordPolicy, PoolPolicy};
 use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, ClientUserCall, DeleteUserAttributes,
     ManagementRequest, Parameters, ProfileRequest, Reply, Response, SignUp, keys,
 };
 use poolproof_cognito::schema::Schema;
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::provider::Description;
 use serde_json::{Value, json};
 
 use crate::accounts::{access, ask, fixture, set_password};
@@ -265,6 +268,10 @@ fn settings_that_contradict_each_other_are_refused() {
     let settings = created.account_settings();
     assert_eq!((settings.auto_verify_email, settings.auto_verify_phone), (true, false));
     assert_eq!(created.passwords().temporary_days, 3);
+    let policy = json!({ "PasswordPolicy": { "TemporaryPasswordValidityDays": 2 } });
+    let pool = create(&mut provider, &json!({ "PoolName": "p", "Policies": policy })).unwrap();
+    let id = poolproof_cognito::ids::PoolId::new(&pool.id);
+    assert_eq!(provider.pool_mut(&id).unwrap().passwords().temporary_days, 2);
 }
 
 /// API reference, CreateUserPool: all pools have the standard attributes.
@@ -288,4 +295,24 @@ fn a_pool_has_the_standard_attributes_and_its_own() {
     assert!(!unknown(&[("custom:plan", "a"), ("email", "a@b"), ("locale", "de"), ("updated_at", "7")]));
     assert!(unknown(&[("plan", "a")]));
     assert!(unknown(&[("custom:other", "a")]));
+}
+
+/// A pool of describe-user-pool has the schema, the addresses that get codes and the passwords of its document.
+#[test]
+fn a_described_pool_has_the_rules_for_attributes_of_its_document() {
+    let mut provider = provider();
+    let id = poolproof_cognito::ids::PoolId::new("eu-west-1_D");
+    let attribute = json!({ "Name": "given_name", "AttributeDataType": "String", "Required": true });
+    let document = json!({
+        "Id": id.as_str(), "Name": "p", "SchemaAttributes": [attribute], "AutoVerifiedAttributes": ["email"],
+        "Policies": { "PasswordPolicy": { "TemporaryPasswordValidityDays": 2 } },
+    });
+    let description = Description { pool: document.as_object().unwrap().clone(), ..Description::default() };
+    let (now, none) = (Timestamp::VIRTUAL_START, RiskExceptions::default());
+    provider.add_described_pool(now, &id, &description, PoolPolicy::DEFAULT, none).unwrap();
+    let pool = provider.pool_mut(&id).unwrap();
+    assert_eq!(pool.schema().unwrap().missing(|_| false), ["given_name"]);
+    let settings = pool.account_settings();
+    assert_eq!((settings.auto_verify_email, settings.auto_verify_phone), (true, false));
+    assert_eq!(pool.passwords().temporary_days, 2);
 }

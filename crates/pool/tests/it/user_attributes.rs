@@ -100,6 +100,10 @@ fn verification_flags_are_true_or_false_in_any_case() {
     let without = create(&mut fixture, "bob", &[("phone_number_verified", "true")]);
     let refused = "InvalidParameterException: phone_number_verified is true, but there is no phone_number.";
     assert_eq!(without, Err(refused.to_owned()));
+    assert_eq!(refusal(admin_update(&mut fixture, "amy", &[("phone_number_verified", "true")])), refused);
+    let deleted = admin_update(&mut fixture, "amy", &[("email", ""), ("email_verified", "true")]);
+    assert!(refusal(deleted).ends_with("email_verified is true, but there is no email."));
+    admin_update(&mut fixture, "amy", &[("email_verified", "true")]).unwrap();
 }
 
 /// API reference, `ForceAliasCreation` of AdminCreateUser.
