@@ -297,7 +297,7 @@ fn a_pool_has_the_standard_attributes_and_its_own() {
     assert!(unknown(&[("custom:other", "a")]));
 }
 
-/// A pool of describe-user-pool has the schema, the addresses that get codes and the passwords of its document.
+/// The schema, the addresses that get codes and the age of temporary passwords are those of the document.
 #[test]
 fn a_described_pool_has_the_rules_for_attributes_of_its_document() {
     let mut provider = provider();
