@@ -43,6 +43,7 @@ pub mod input;
 pub mod matrix;
 pub mod metrics;
 pub mod report;
+pub mod request_log;
 pub mod rounding;
 pub mod run;
 pub mod scenario;

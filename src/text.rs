@@ -64,13 +64,13 @@ fn wrap_with(text: &str, indent: &str, options: Options<'_>) -> String {
     textwrap::wrap(text, options).iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-/// Returns a number with a separator between groups of three digits.
-pub fn group_digits(number: u64, separator: char) -> String {
+/// Formats a number with a comma between groups of three digits: `1,234,567`.
+pub fn group_digits(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(separator);
+            text.push(',');
         }
         text.push(digit);
     }
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn digits_are_grouped_by_three() {
-        let grouped = [7, 100, 4_680, 1_234_567].map(|number| group_digits(number, ' '));
-        assert_eq!(grouped, ["7", "100", "4 680", "1 234 567"]);
+        let grouped = [7, 100, 4_680, 1_234_567].map(group_digits);
+        assert_eq!(grouped, ["7", "100", "4,680", "1,234,567"]);
     }
 }

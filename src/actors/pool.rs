@@ -10,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::clock::Clock;
 use crate::compute::{Compute, Side};
 use crate::failure::FailureCause;
+use crate::request_log::LoggedRequest;
 use crate::target::{Target, TransportError};
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::protocol::{Origin, Reply, Request};
@@ -54,13 +55,14 @@ impl Handler<Call> for PoolActor {
 
     fn handle(&mut self, Call(origin, request): Call, _: &mut Self::Context) -> Self::Result {
         let (pool, clock, compute) = (Rc::clone(&self.pool), self.clock, self.compute.clone());
-        let mut step = pool.borrow_mut().handle(clock.now(), origin, request);
+        let (start, measured_as) = (clock.now(), request.step());
+        let mut step = pool.borrow_mut().handle(start, origin, request);
         Box::pin(async move {
-            loop {
+            let reply = loop {
                 match step {
-                    Step::Reply(reply) => return reply,
+                    Step::Reply(reply) => break reply,
                     // Embedded pools have opaque tokens, so signing needs no thread.
-                    Step::Sign(signing) => return signing.run(),
+                    Step::Sign(signing) => break signing.run(),
                     // A pool without a server decides itself about custom challenges.
                     Step::Trigger(_, pending) => {
                         let failure = TriggerFailure::no_endpoint();
@@ -71,7 +73,15 @@ impl Handler<Call> for PoolActor {
                         step = pool.borrow_mut().resume(clock.now(), pending, done);
                     }
                 }
-            }
+            };
+            let logged = LoggedRequest {
+                operation: measured_as.as_str(),
+                duration: clock.now().since(start),
+                outcome: reply.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok"),
+                request_id: None,
+            };
+            logged.log();
+            reply
         })
     }
 }

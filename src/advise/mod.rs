@@ -235,7 +235,7 @@ impl Numbers {
         Self(vec![
             ("{sign_ins}", sign_ins.to_string()),
             ("{updates}", updates.to_string()),
-            ("{fleet}", group_digits(FLEET_SIZE, ',')),
+            ("{fleet}", group_digits(FLEET_SIZE)),
             ("{per_device}", changes_per_device(policy).to_string()),
             ("{enroll_minutes}", enroll_minutes(policy).to_string()),
             ("{answer_count}", answer_count.to_string()),

@@ -10,6 +10,7 @@ use clap_complete::Shell;
 use super::capacity_args::{CAPACITY_EXAMPLES, CapacityArgs};
 use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
 use super::init::{INIT_EXAMPLES, InitArgs};
+use super::log_args::LogArgs;
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::run_pages::PagesArgs;
 use super::scenario_args::ScenarioArgs;
@@ -168,9 +169,19 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) open: bool,
     #[command(flatten)]
+    pub(super) log: LogArgs,
+    #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]
     pub(super) pages: PagesArgs,
+}
+
+impl RunArgs {
+    /// Returns the options that change the scenario or the end of the run, word by word.
+    pub(super) fn replay_options(&self) -> Vec<String> {
+        let drain = self.drain.map(|time| ["--drain".to_owned(), format!("{}ms", time.as_millis())]);
+        self.scenario.words().into_iter().chain(drain.into_iter().flatten()).collect()
+    }
 }
 
 #[derive(clap::Args, Debug)]

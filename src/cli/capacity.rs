@@ -31,6 +31,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
         file: args.file.display().to_string(),
         text,
         command: super::command_line(),
+        replay_options: Vec::new(),
         workers: args.workers,
         backend: None,
         defect: None,

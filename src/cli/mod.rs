@@ -14,6 +14,7 @@ mod explain;
 mod init;
 mod line_writer;
 mod live_page;
+mod log_args;
 mod matrix;
 mod memory_size;
 mod metrics_server;

@@ -53,6 +53,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
             warnings.push(run_results::warning(&job.file, name, text, &path, &message));
         }
     }
+    let _log = args.log.start();
     let signal = signals::cancel_token()?;
     let cancel_token = signal.child_token();
     let pages = RunPages::start(&args.pages, &cancel_token)?;
@@ -192,7 +193,8 @@ fn run_one(
     (pages, place): (&RunPages, (usize, usize)),
     cancel_token: &CancellationToken,
 ) -> (Exit, RunStatus) {
-    let output = if args.quiet { ProgressOutput::Hidden } else { ProgressOutput::Shown };
+    let is_hidden = args.quiet || args.log.is_on();
+    let output = if is_hidden { ProgressOutput::Hidden } else { ProgressOutput::Shown };
     let progress = Progress::new(&job.scenario.name, output);
     let target = endpoint.map_or_else(|| "embedded".to_owned(), |at| at.address.to_string());
     let (observer, live) = pages.observe((&job.scenario, &target), place, &job.dir, progress.observer());
@@ -200,6 +202,7 @@ fn run_one(
         file: job.file.display().to_string(),
         text: job.text.clone(),
         command: super::command_line(),
+        replay_options: args.replay_options(),
         workers: args.workers,
         backend: args.srp,
         defect: None,

@@ -31,6 +31,15 @@ pub(super) struct Overrides {
 }
 
 impl ScenarioArgs {
+    /// Returns the options word by word.
+    pub(super) fn words(&self) -> Vec<String> {
+        let set = self.set.iter().flat_map(|change| ["--set".to_owned(), change.text().to_owned()]);
+        let files = self.pool.iter().map(|file| file.display().to_string());
+        let pool = (!self.pool.is_empty()).then(|| "--pool".to_owned()).into_iter().chain(files);
+        let ignore = self.ignore_unsimulated.then(|| "--ignore-unsimulated".to_owned());
+        set.chain(pool).chain(ignore).collect()
+    }
+
     /// Reads the pool and returns its settings and those of --set, which take precedence. `note` gets texts
     /// about assumptions.
     pub(super) fn overrides(&self, note: fn(&str)) -> Result<Overrides, Exit> {

@@ -108,6 +108,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     });
     let line_writer = line_writer.map_err(|error| internal(error.to_string()))?;
     let lines = line_writer.lines();
+    let _log = args.log.start();
     let quiet = args.quiet;
     let log_line = Arc::new(move |line: &str| {
         if !quiet {

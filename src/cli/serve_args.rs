@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
+use super::log_args::LogArgs;
 use super::memory_size::memory_size;
 use clap::ValueEnum;
 use hyper::Uri;
@@ -131,6 +132,8 @@ pub(super) struct ServeArgs {
     /// Do not print messages to users, such as codes; they are at /outbox.
     #[arg(long, short)]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
     /// Ignore settings and fields of requests that are not simulated, instead of refusing them. Each is
     /// printed once.
     #[arg(long)]

@@ -129,13 +129,13 @@ impl Changes {
         let decisions = self.changed.iter().filter(|change| change.decision).count();
         let rules = self.changed.len() - decisions;
         let all = cell_count(self.common);
-        write!(f, "{} of {all} have another decision", group_digits(decisions as u64, ' '))?;
+        write!(f, "{} of {all} have another decision", group_digits(decisions as u64))?;
         if rules > 0 {
-            write!(f, "; {} more have another rule for the same decision", group_digits(rules as u64, ' '))?;
+            write!(f, "; {} more have another rule for the same decision", group_digits(rules as u64))?;
         }
         for (cells, words) in self.unmatched() {
             if !cells.is_empty() {
-                write!(f, "; {} {words}", group_digits(cells.len() as u64, ' '))?;
+                write!(f, "; {} {words}", group_digits(cells.len() as u64))?;
             }
         }
         f.write_str(".\n")
@@ -180,5 +180,5 @@ fn common_values(cells: &[Cell]) -> String {
 
 /// Returns for example `7 020 cells`.
 pub(super) fn cell_count(cells: usize) -> String {
-    format!("{} cell{}", group_digits(cells as u64, ' '), if cells == 1 { "" } else { "s" })
+    format!("{} cell{}", group_digits(cells as u64), if cells == 1 { "" } else { "s" })
 }

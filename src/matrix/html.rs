@@ -46,7 +46,7 @@ pub fn page(matrix: &Matrix) -> String {
 }
 
 fn top(matrix: &Matrix) -> Markup {
-    let cells = group_digits(matrix.rows().len() as u64, ' ');
+    let cells = group_digits(matrix.rows().len() as u64);
     html! {
         header.top {
             p.mark { b { "poolproof" } " · policy matrix" }
@@ -171,7 +171,7 @@ fn title(block: &Block) -> Markup {
         span.soft { "remember " } (block.remember.as_str())
         span.soft { " · suppress_mfa " } (block.suppress_word())
         span.soft { " · mfa " } (block.mfa.as_str())
-        span.cells { (group_digits(block.cells() as u64, ' ')) " cells" }
+        span.cells { (group_digits(block.cells() as u64)) " cells" }
     }
 }
 
@@ -301,7 +301,7 @@ fn rules(matrix: &Matrix) -> Markup {
                                 td.left.wrap { (poolproof_oracle::description(rule)) }
                                 td.left.soft.wrap.wide { (rule.source) }
                                 td.left { (confidence(rule.confidence.as_str())) }
-                                td { (group_digits(cells as u64, ' ')) }
+                                td { (group_digits(cells as u64)) }
                             }
                         }
                     }

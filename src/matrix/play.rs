@@ -67,7 +67,7 @@ impl MatrixResult {
     /// Returns for example `7 020 of 7 020 cells agree`.
     pub fn summary(&self) -> String {
         let counts = [self.cells - self.differences.len(), self.cells];
-        let [agree, all] = counts.map(|count| group_digits(count as u64, ' '));
+        let [agree, all] = counts.map(|count| group_digits(count as u64));
         format!("{agree} of {all} cells agree")
     }
 }

@@ -33,6 +33,7 @@ impl Report {
             clock: run_info.clock,
             group: run_info.group,
             target: run_info.target,
+            options: run_info.options,
             target_options: run_info.target_options,
             partial: run_info.partial,
             verdict,
@@ -104,14 +105,15 @@ impl Report {
             ClockKind::Wall => "wall",
             ClockKind::Virtual => "virtual",
         };
+        let quoted = |words: &[String]| -> String {
+            words.iter().map(|word| format!(" {}", shell_quoted(word))).collect()
+        };
         let target = match self.target.as_str() {
             "embedded" => String::new(),
-            url => {
-                let options = self.target_options.iter().map(|word| format!(" {}", shell_quoted(word)));
-                format!(" --target {url}{}", options.collect::<String>())
-            }
+            url => format!(" --target {url}{}", quoted(&self.target_options)),
         };
-        format!("poolproof run {file} --seed {} --clock {clock}{target}", self.seed)
+        let options = quoted(&self.options);
+        format!("poolproof run {file} --seed {} --clock {clock}{options}{target}", self.seed)
     }
 }
 

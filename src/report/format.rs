@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::text::group_digits as count;
+
 /// The unit of a threshold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -18,19 +20,6 @@ pub enum Unit {
 
 /// The placeholder for an unknown value.
 pub(crate) const UNKNOWN: &str = "–";
-
-/// `1 234 567`, with narrow spaces that do not break.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// Formats a time with about three significant figures: `340 µs`, `12.3 ms`, `4.56 s`, `2 min 5 s`,
 /// `3 h 7 min`.
@@ -113,7 +102,7 @@ pub(crate) fn percent(share: f64) -> String {
     if text == "0" && percent > 0.0 { "< 0.01 %".to_owned() } else { format!("{text} %") }
 }
 
-/// Formats a number exactly, for use as input: `1 023`, `102.4`, `0.1667`. It is not negative.
+/// Formats a number with all its decimals: `1,023`, `102.4`, `0.1667`. It is not negative.
 pub(crate) fn exact_number(value: f64) -> String {
     let text = value.to_string();
     let (whole, rest) = text.find('.').map_or((text.as_str(), ""), |at| text.split_at(at));
@@ -182,14 +171,6 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_grouped_by_threes() {
-        let cases = [(0, "0"), (999, "999"), (1000, "1 000"), (1_234_567, "1 234 567")];
-        for (number, text) in cases {
-            assert_eq!(count(number).replace('\u{202f}', " "), text);
-        }
-    }
-
-    #[test]
     fn small_shares_do_not_look_like_nothing() {
         assert_eq!(share(0, 10), "0 %");
         assert_eq!(share(1, 1_000_000), "< 0.01 %");
@@ -206,9 +187,9 @@ mod tests {
         assert_eq!(number(1.5), "1.5");
         assert_eq!(number(123.4), "123");
         assert_eq!(rate(None), UNKNOWN);
-        let cases = [(0.1667, "0.1667"), (102.4, "102.4"), (1023.0, "1 023"), (1234.5, "1 234.5")];
+        let cases = [(0.1667, "0.1667"), (102.4, "102.4"), (1023.0, "1,023"), (1234.5, "1,234.5")];
         for (value, text) in cases {
-            assert_eq!(exact_number(value).replace('\u{202f}', " "), text);
+            assert_eq!(exact_number(value), text);
         }
     }
 }

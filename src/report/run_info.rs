@@ -39,6 +39,8 @@ pub struct RunInfo {
     pub group: String,
     /// The pool: `embedded`, or the URL of another.
     pub target: String,
+    /// Options of the command line that change the scenario or the end of the run, word by word.
+    pub options: Vec<String>,
     /// Other target options of the command line, word by word.
     pub target_options: Vec<String>,
     /// Whether the run was interrupted.

@@ -47,6 +47,8 @@ pub struct RunOptions {
     pub text: String,
     /// The command line, for the report.
     pub command: String,
+    /// The options of the command line that a repetition of the run needs besides seed, clock and target.
+    pub replay_options: Vec<String>,
     /// Worker threads of clients and pool under the wall clock. By default each side has half of the cores;
     /// at an endpoint, the clients have all cores.
     pub workers: Option<(usize, usize)>,

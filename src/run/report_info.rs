@@ -44,6 +44,7 @@ pub(super) fn run_info(
         seed: scenario.seed.number(),
         clock: scenario.clock,
         group: group.name().to_owned(),
+        options: options.replay_options.clone(),
         target_options: endpoint.map(|at| at.options.clone()).unwrap_or_default(),
         target: endpoint.map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
         partial: finished.interrupted,

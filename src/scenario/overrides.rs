@@ -39,6 +39,11 @@ impl Override {
         Ok(Self { origin: "--set".to_owned(), text: text.to_owned(), path, value })
     }
 
+    /// Returns `KEY=VALUE` as given.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Returns the settings of a pool as overrides: those that AWS keeps in the pool. `origin` names the
     /// option.
     pub fn from_policy(policy: &PoolPolicy, exceptions: &RiskExceptions, origin: &str) -> Vec<Self> {

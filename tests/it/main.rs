@@ -54,6 +54,7 @@ mod random_scenarios;
 mod recipes;
 mod report;
 mod report_command;
+mod request_logs;
 mod run_fixture;
 mod run_output;
 mod run_pages;

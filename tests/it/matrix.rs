@@ -113,7 +113,7 @@ fn json_has_every_cell_in_order_with_the_documented_keys() {
 #[test]
 fn the_pool_decides_every_cell_as_the_oracle_does() {
     let out = good("matrix --against pool");
-    assert_eq!(out, "7 020 of 7 020 cells agree\n");
+    assert_eq!(out, "7,020 of 7,020 cells agree\n");
 }
 
 /// Runs every configuration with every setting of the switches and three sets of risk actions.
@@ -324,7 +324,7 @@ fn an_unchanged_baseline_exits_0() {
     let file = folder("same").join("matrix.json");
     fs::write(&file, good("matrix --format json")).unwrap();
     let out = good(&format!("matrix --baseline {}", file.display()));
-    assert_eq!(out, "Nothing changed in 7 020 cells.\n");
+    assert_eq!(out, "Nothing changed in 7,020 cells.\n");
 }
 
 #[test]
@@ -352,14 +352,14 @@ fn a_changed_baseline_lists_changes_and_exits_80() {
         "same decision",
         "among remember no; suppress_mfa false; mfa on",
         "1 cell not in the baseline",
-        "41 of 7 019 cells have another decision; 1 more have another rule for the same decision; 1 not in the baseline.",
+        "41 of 7,019 cells have another decision; 1 more have another rule for the same decision; 1 not in the baseline.",
     ] {
         assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
     }
     // A baseline with one cell.
     fs::write(&file, Value::from(vec![removed.clone()]).to_string()).unwrap();
     let (code, out, _) = poolproof(&format!("matrix --baseline {}", file.display()));
-    assert!(code == 80 && out.contains("7 019 cells not in the baseline"), "{code}: {out}");
+    assert!(code == 80 && out.contains("7,019 cells not in the baseline"), "{code}: {out}");
     // A baseline with one cell in common.
     let shared = cells(&good("matrix --format json --pool scenarios/remember-no.yaml")).remove(0);
     fs::write(&file, Value::from(vec![removed.clone(), shared]).to_string()).unwrap();

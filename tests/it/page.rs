@@ -149,9 +149,9 @@ pub(crate) fn numbers(text: &str) -> Vec<PageNumber> {
     let mut at = 0;
     let mut previous_is_long = None;
     while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()).map(|digit| at + digit) {
-        let length = text[start..].find(|c: char| !(c.is_ascii_digit() || ".\u{202f}".contains(c)));
+        let length = text[start..].find(|c: char| !(c.is_ascii_digit() || ".,".contains(c)));
         let mut end = length.map_or(text.len(), |length| start + length);
-        while text[start..end].ends_with(['.', '\u{202f}']) {
+        while text[start..end].ends_with(['.', ',']) {
             end -= text[start..end].chars().next_back().unwrap().len_utf8();
         }
         let before = text[..start].chars().next_back();
@@ -160,7 +160,7 @@ pub(crate) fn numbers(text: &str) -> Vec<PageNumber> {
             || after.is_some_and(char::is_alphanumeric);
         let gap = text[at..start].trim().is_empty();
         at = end;
-        let digits = text[start..end].replace('\u{202f}', "");
+        let digits = text[start..end].replace(',', "");
         let Ok(value) = digits.parse::<f64>() else { continue };
         if word {
             previous_is_long = None;
@@ -195,7 +195,7 @@ fn numbers_are_found_with_their_units() {
     let shown = |text: &str| -> Vec<(f64, Quantity)> {
         numbers(text).iter().map(|shown| (shown.value, shown.of)).collect()
     };
-    assert_eq!(shown("p99 of 1\u{202f}234, c.5."), [(1234.0, Quantity::Items)]);
+    assert_eq!(shown("p99 of 1,234, c.5."), [(1234.0, Quantity::Items)]);
     assert_eq!(
         shown("12.5 ms from 1 min 30 s to 2 h"),
         [(12_500.0, Quantity::Us), (9e7, Quantity::Us), (7.2e9, Quantity::Us)]

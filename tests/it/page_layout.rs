@@ -253,7 +253,7 @@ fn check_sorting(browser: &mut Browser, table: &str, column: usize, orders: &[&s
 
 /// Returns a time in µs or a count from a table cell. Words give 0 and are compared as texts.
 fn parse_amount(text: &str) -> f64 {
-    let text = text.replace('\u{202f}', "");
+    let text = text.replace(',', "");
     let text = text.trim_start_matches("✗ ");
     let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
     let factor = match unit {

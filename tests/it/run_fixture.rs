@@ -52,6 +52,7 @@ pub(crate) fn run_options(defect: Option<Defect>) -> RunOptions {
         file: "test.yaml".to_owned(),
         text: String::new(),
         command: String::new(),
+        replay_options: Vec::new(),
         workers: None,
         backend: None,
         defect,

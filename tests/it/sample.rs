@@ -102,6 +102,7 @@ pub(crate) fn run_info() -> RunInfo {
         clock: ClockKind::Wall,
         group: "cognito".to_owned(),
         target: "embedded".to_owned(),
+        options: Vec::new(),
         target_options: Vec::new(),
         partial: false,
         left_behind: None,

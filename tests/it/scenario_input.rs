@@ -92,10 +92,13 @@ fn the_command_line_sets_keys_and_reports_the_scenario_that_was_played() {
     let folder = folder("set");
     let file = toy_file(&folder);
     let run = |more: &[&str]| output(poolproof().arg("run").arg(&file).arg("--out").arg(&folder).args(more));
-    let (code, _, err) = run(&["--set", "name=other", "--set", "pool.remember=no"]);
+    let (code, _, err) = run(&["--set", "name=other", "--set", "pool.remember=no", "--drain", "2s"]);
     assert_eq!((code, err.as_str()), (0, ""));
     let report = poolproof::report::read(&folder.join("other/report.json")).unwrap();
     assert!(report.scenario.yaml.contains("remember: 'no'"), "{}", report.scenario.yaml);
+    // The command that repeats the run has the same options.
+    let replay = report.replay();
+    assert!(replay.ends_with(" --set name=other --set pool.remember=no --drain 2000ms"), "{replay}");
     let (code, out, err) = run(&["--set", "pool.remember=yes"]);
     assert_eq!((code, out.as_str()), (104, ""));
     assert!(err.contains("--> --set:1:15"), "{err}");

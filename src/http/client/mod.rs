@@ -38,6 +38,7 @@ use crate::failure::FailureCause;
 use crate::http::codec::{
     CONTENT_TYPE, InvalidResponse, MAX_RESPONSE, TARGET_PREFIX, decode_response, encode,
 };
+use crate::request_log::LoggedRequest;
 use crate::target::{AdminTarget, Target, TransportError};
 use poolproof_cognito::ids::{PoolId, Username};
 use poolproof_cognito::protocol::{
@@ -266,27 +267,36 @@ impl HttpTarget {
         Ok((name, request.body(Full::from(body)).map_err(invalid_request)?))
     }
 
-    /// Sends an operation and decodes the response.
+    /// Sends an operation, decodes the response, and logs both.
     async fn exchange(
         &self,
         origin: Origin,
         operation: &Operation,
     ) -> Result<Result<OperationResponse, ApiError>, TransportError> {
         let (name, request) = self.request(origin, operation)?;
-        let (head, body) = self.send(request, is_repeatable(operation)).await?.into_parts();
-        let error_type = head.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
-        let status = head.status.as_u16();
-        let retry_after = retry_after(&head.headers);
-        match decode_response(name, status, error_type, &body) {
-            Ok(answer) => Ok(answer.map_err(|error| ApiError { retry_after, ..error })),
-            Err(InvalidResponse(why)) => {
-                let cause = match status {
-                    200..300 => FailureCause::UnreadableAnswer,
-                    _ => FailureCause::HttpStatus,
-                };
-                Err(TransportError { cause, why, status: Some(status), retry_after })
-            }
-        }
+        let start = self.clock.now();
+        let response = self.send(request, is_repeatable(operation)).await;
+        let request_id =
+            response.as_ref().ok().and_then(|response| text_header(response, "x-amzn-requestid"));
+        let answer = match &response {
+            Ok(response) => decoded(name, response),
+            Err(error) => Err(error.clone()),
+        };
+        let logged = LoggedRequest {
+            operation: match operation {
+                Operation::Pool(request) => request.step().as_str(),
+                _ => name,
+            },
+            duration: self.clock.now().since(start),
+            outcome: match &answer {
+                Ok(Ok(_)) => "ok",
+                Ok(Err(refusal)) => refusal.kind.as_str(),
+                Err(error) => error.cause.as_str(),
+            },
+            request_id,
+        };
+        logged.log();
+        answer
     }
 
     /// Returns the code that was last sent to this user, if the endpoint shows it.
@@ -300,6 +310,30 @@ impl HttpTarget {
         };
         let last = page["messages"].as_array()?.iter().rev().find(mine)?;
         Some(last["code"].as_str()?.to_owned())
+    }
+}
+
+fn text_header<'r>(response: &'r HttpResponse<Bytes>, name: &str) -> Option<&'r str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+/// Decodes the response to an operation of this name.
+fn decoded(
+    name: &str,
+    response: &HttpResponse<Bytes>,
+) -> Result<Result<OperationResponse, ApiError>, TransportError> {
+    let error_type = text_header(response, "x-amzn-errortype");
+    let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers());
+    match decode_response(name, status, error_type, response.body()) {
+        Ok(answer) => Ok(answer.map_err(|error| ApiError { retry_after, ..error })),
+        Err(InvalidResponse(why)) => {
+            let cause = match status {
+                200..300 => FailureCause::UnreadableAnswer,
+                _ => FailureCause::HttpStatus,
+            };
+            Err(TransportError { cause, why, status: Some(status), retry_after })
+        }
     }
 }
 

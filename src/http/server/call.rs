@@ -16,15 +16,20 @@ use crate::compute::Side;
 use crate::http::codec::{
     CONTENT_TYPE, EncodedResponse, TARGET_PREFIX, decode, decode_with_unsimulated, encode_response,
 };
+use crate::request_log::LoggedRequest;
 use crate::store::{PendingWrite, StateWriteError};
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::RiskLevel;
 use poolproof_cognito::protocol::{ApiError, ErrorKind, Operation, OperationResponse, Origin};
+use poolproof_cognito::time::Timestamp;
 use poolproof_pool::provider::{Handled, Provider, Step, to_operation_response};
 use poolproof_pool::{Delivery, TriggerFailure};
 
 /// Sets the risk level of a sign-in: `low`, `medium`, `high` or `none`.
 const RISK_HEADER: &str = "x-poolproof-risk";
+
+/// The header with the id of a request.
+const REQUEST_ID: &str = "x-amzn-requestid";
 
 /// Operations whose answers can have megabytes: sixty users with 128 KiB of attributes each.
 const LARGE_ANSWERS: [&str; 2] = ["ListUsers", "ListUsersInGroup"];
@@ -45,10 +50,18 @@ impl RejectedRequest {
 
 /// `POST /`.
 pub(super) async fn call(request: Request, peer: Option<IpAddr>, state: &Rc<AppState>) -> Response {
+    let start = state.clock.now();
+    let operation_name = target(request.headers()).unwrap_or_default();
+    let (outcome, response) = respond(request, peer, state).await;
+    record(state, &operation_name, outcome, start, &response);
+    response
+}
+
+/// Answers a request; also returns its outcome, `ok` or the exception.
+async fn respond(request: Request, peer: Option<IpAddr>, state: &Rc<AppState>) -> (&'static str, Response) {
     let (head, unread) = request.into_parts();
-    let target = target(&head.headers);
-    let operation_name = target.as_deref().unwrap_or_default().to_owned();
-    let headers = target.and_then(|name| Ok((name, Origin { address: peer, risk: risk(&head.headers)? })));
+    let headers = target(&head.headers)
+        .and_then(|name| Ok((name, Origin { address: peer, risk: risk(&head.headers)? })));
     let body = match headers {
         Ok((name, origin)) => body(unread, state).await.map(|body| (name, origin, body)),
         // The rest is read within limits, so that the next request on the connection is found.
@@ -66,20 +79,32 @@ pub(super) async fn call(request: Request, peer: Option<IpAddr>, state: &Rc<AppS
     let answer = match body {
         Ok((name, origin, body)) => answer(state, &name, origin, &body).await,
         Err(RejectedRequest { status, error, close }) => {
-            state.request_counts.count(&operation_name, error.kind.as_str());
             let response = error_response(status, &error);
-            return if close { close_after(response) } else { response };
+            let response = if close { close_after(response) } else { response };
+            return (error.kind.as_str(), response);
         }
     };
-    state
-        .request_counts
-        .count(&operation_name, answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok"));
+    let outcome = answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
     let encoded = match turn {
         Some(_turn) => in_background(move || encode_response(&answer)).await,
         None => Some(encode_response(&answer)),
     };
     let stopped = || encode_response(&Err(ApiError::internal("the response cannot be encoded")));
-    build_response(None, encoded.unwrap_or_else(stopped))
+    (outcome, build_response(None, encoded.unwrap_or_else(stopped)))
+}
+
+/// Counts and logs a request that was answered.
+fn record(
+    state: &AppState,
+    operation_name: &str,
+    outcome: &'static str,
+    start: Timestamp,
+    response: &Response,
+) {
+    let operation = state.request_counts.count(operation_name, outcome);
+    let request_id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let duration = state.clock.now().since(start);
+    LoggedRequest { operation, duration, outcome, request_id }.log();
 }
 
 /// Runs what takes long on another thread, so that other clients do not wait. `None` if it fails.
@@ -288,11 +313,12 @@ pub(super) fn uncached_response(status: StatusCode, body: impl Into<Bytes>) -> R
 
 /// Refuses a request because of its sender. The connection ends, and the request is not read.
 pub(super) fn refuse(request: &Request, error: &ApiError, state: &AppState) -> Response {
+    let response = error_response(StatusCode::FORBIDDEN, error);
     if request.method() == Method::POST {
         let operation_name = target(request.headers()).unwrap_or_default();
-        state.request_counts.count(&operation_name, error.kind.as_str());
+        record(state, &operation_name, error.kind.as_str(), state.clock.now(), &response);
     }
-    close_after(error_response(StatusCode::FORBIDDEN, error))
+    close_after(response)
 }
 
 /// A refusal with its HTTP status.
@@ -306,11 +332,9 @@ fn build_response(status: Option<StatusCode>, encoded: EncodedResponse) -> Respo
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     let (kind, message) = encoded.error.unzip();
-    for (name, value) in [
-        ("x-amzn-requestid", Some(request_id())),
-        ("x-amzn-errortype", kind),
-        ("x-amzn-errormessage", message),
-    ] {
+    for (name, value) in
+        [(REQUEST_ID, Some(request_id())), ("x-amzn-errortype", kind), ("x-amzn-errormessage", message)]
+    {
         if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
             headers.insert(name, value);
         }

@@ -9,7 +9,7 @@ const made = (name, className, ...content) => {
 // Heads of tables sort them: numbers from the most, words from A, what is not known last, whole sign-ins first.
 const UNITS = { ms: 1e3, s: 1e6, min: 6e7, h: 3.6e9 };
 const amount = (text) => {
-  const plain = text.replace(/[\u202f✗]/g, '').trim();
+  const plain = text.replace(/[,✗]/g, '').trim();
   if (!/^[\d<]/.test(plain)) return NaN;
   const parts = [...plain.matchAll(/([\d.]+)(?: (ms|s|min|h)\b)?/g)];
   return parts.reduce((sum, [, figures, unit]) => sum + figures * (UNITS[unit] ?? 1), 0);
