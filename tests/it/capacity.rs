@@ -50,6 +50,7 @@ fn search(yaml: &str, options: &CapacityOptions, defect: Option<Defect>) -> Capa
         file: "core.yaml".to_owned(),
         text: yaml.to_owned(),
         command: String::new(),
+        replay_options: Vec::new(),
         workers: None,
         backend: None,
         defect,
