@@ -30,6 +30,7 @@ pub(crate) fn play(text: &str, endpoint: Option<EndpointConfig>) -> (Report, f64
         file: "bench.yaml".to_owned(),
         text: String::new(),
         command: String::new(),
+        replay_options: Vec::new(),
         workers: Some((1, 1)),
         backend: None,
         defect: None,
