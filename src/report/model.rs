@@ -33,8 +33,8 @@ pub struct Report {
     pub group: String,
     /// The pool under test: `embedded`, or a URL.
     pub target: String,
-    /// Options of the command line that change the scenario or the end of the run, word by word; omitted if there
-    /// are none.
+    /// Options of the command line that change the scenario or the end of the run, word by word; omitted if
+    /// there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
     /// Other target options of the command line, word by word; omitted if there are none.
