@@ -307,18 +307,20 @@ impl Provider {
             Operation::Pool(request) => self.find(&route::of_request(request)).map(Some),
             Operation::Account(request) => self.find(&route::of_account_request(request)).map(Some),
         };
-        let pool_id = match found.and_then(|found| self.enforce_limits(now, &operation).map(|()| found)) {
-            Ok(found) => found,
+        let checked = found.and_then(|found| {
+            let signs_up = matches!(&operation, Operation::Account(AccountRequest::SignUp(_)));
+            if let Some(pool_id) = found.as_ref().filter(|_| signs_up) {
+                self.check_sign_up(pool_id)?;
+            }
+            self.enforce_limits(now, &operation).map(|()| found)
+        });
+        let pool_id = match checked {
+            Ok(pool_id) => pool_id,
             Err(error) => return Handled { pool_id: None, step: Step::Reply(Err(error)) },
         };
         let hosted = pool_id.as_ref().and_then(|pool_id| Some((pool_id, self.hosted_pool_mut(pool_id)?)));
         let step = match (operation, hosted) {
             (Operation::Management(request), _) => Step::Reply(self.manage(now, request)),
-            (Operation::Account(AccountRequest::SignUp(_)), Some((_, hosted)))
-                if hosted.settings.only_administrators_create =>
-            {
-                Step::Reply(Err(recheck::sign_up_not_permitted()))
-            }
             (Operation::Pool(request), Some((pool_id, hosted))) => {
                 from_pool_step(pool_id, false, hosted.pool.handle(now, origin, request))
             }

@@ -4,10 +4,20 @@
 use super::{AccountLimits, Handled, Pending, Provider, Step, from_pool_step, pool_not_found, route};
 use crate::Pool;
 use crate::users::PendingVerifier;
+use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::protocol::{ApiError, ErrorKind};
 use poolproof_cognito::time::Timestamp;
 
 impl Provider {
+    /// Refuses a sign-up if only administrators create users of the pool. It is checked before the limits, as
+    /// no free space would change the answer.
+    pub(super) fn check_sign_up(&self, pool_id: &PoolId) -> Result<(), ApiError> {
+        if self.pools.get(pool_id).is_some_and(|hosted| hosted.settings.only_administrators_create) {
+            return Err(ApiError::not_authorized("SignUp is not permitted for this user pool"));
+        }
+        Ok(())
+    }
+
     /// Refuses another user if the account has as many as it may.
     pub(super) fn check_user_limit(&self) -> Result<(), ApiError> {
         let AccountLimits { users, .. } = self.config.limits;
@@ -22,18 +32,18 @@ impl Provider {
     fn check_again(&mut self, pending: &Pending) -> Result<(), ApiError> {
         let Pending { pool_id, inner, named_pool } = pending;
         let work = inner.account_work();
-        let Some(hosted) = self.pools.get(pool_id) else {
+        if !self.pools.contains_key(pool_id) {
             return Err(match &inner.client_id {
                 _ if work.is_some_and(PendingVerifier::has_token) => route::invalid_token(),
                 Some(client_id) if !named_pool => route::client_not_found(client_id.as_str()),
                 _ => pool_not_found(pool_id.as_str()),
             });
-        };
-        let Some(work) = work.filter(|work| work.adds_user()) else { return Ok(()) };
-        self.check_user_limit()?;
-        if work.signs_up() && hosted.settings.only_administrators_create {
-            return Err(sign_up_not_permitted());
         }
+        let Some(work) = work.filter(|work| work.adds_user()) else { return Ok(()) };
+        if work.signs_up() {
+            self.check_sign_up(pool_id)?;
+        }
+        self.check_user_limit()?;
         self.check_room_for_user(work.signs_up())
     }
 
@@ -54,8 +64,4 @@ impl Provider {
         self.enforce_memory(now);
         Handled { pool_id: Some(pool_id), step }
     }
-}
-
-pub(super) fn sign_up_not_permitted() -> ApiError {
-    ApiError::not_authorized("SignUp is not permitted for this user pool")
 }

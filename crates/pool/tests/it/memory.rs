@@ -399,6 +399,8 @@ fn an_administrator_can_close_a_pool_that_strangers_have_filled() {
     let body = json!({ "UserPoolId": pool, "ClientId": client, "ClientName": "closed",
         "ExplicitAuthFlows": ["ALLOW_USER_AUTH"] });
     fixture.manage(ManagementRequest::UpdateUserPoolClient(read(&body))).unwrap();
+    // The account is full, but the setting is the reason that counts.
+    assert_eq!(fixture.sign_up(0).unwrap_err().message, "SignUp is not permitted for this user pool");
     for number in 0..10 {
         let name = json!({ "UserPoolId": pool, "Username": numbered("Username", number) });
         fixture.account(AccountRequest::AdminDeleteUser(read(&name))).ok();
