@@ -95,6 +95,18 @@ fn quota(directory: &Path) -> Option<f64> {
     (quota > 0.0 && period > 0.0).then(|| quota / period)
 }
 
+/// Returns the memory limit of this process in bytes: the least of its control groups. `None` is no limit.
+pub fn memory_limit() -> Option<u64> {
+    control_groups("memory").iter().filter_map(|directory| limit(directory)).min()
+}
+
+/// Returns the memory limit of a control group in bytes.
+fn limit(directory: &Path) -> Option<u64> {
+    let read = |file: &str| fs::read_to_string(directory.join(file)).ok();
+    // Version 2 writes `max` for no limit.
+    read("memory.max").or_else(|| read("memory.limit_in_bytes"))?.trim().parse().ok()
+}
+
 /// How often control groups have used up their CPU quota, by group.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CpuThrottling(Vec<Periods>);
@@ -164,6 +176,16 @@ mod tests {
         let memory = ["/sys/fs/cgroup/memory/m/n", "/sys/fs/cgroup/memory/m", "/sys/fs/cgroup/memory"];
         assert_eq!(found("memory", groups, one), memory);
         assert_eq!(found("pids", groups, one), [""; 0]);
+        let pod = [
+            "/sys/fs/cgroup/pods.slice/pod-1/a",
+            "/sys/fs/cgroup/pods.slice/pod-1",
+            "/sys/fs/cgroup/pods.slice",
+            "/sys/fs/cgroup",
+        ];
+        assert_eq!(found("memory", "0::/pods.slice/pod-1/a\n", two), pod);
+        let docker = ["docker/b", "docker", ""].map(|group| format!("/sys/fs/cgroup/memory/{group}"));
+        let docker = docker.map(|group| group.trim_end_matches('/').to_owned());
+        assert_eq!(found("memory", "5:cpu,cpuacct:/x\n4:hugetlb,memory:/docker/b\n0::/\n", one), docker);
         let both = format!("{one}41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
         assert_eq!(found("cpu", groups, &both).len(), 3);
     }
@@ -191,6 +213,16 @@ mod tests {
         assert_eq!(quotas, [Some(1.5), None, Some(0.2), None, None]);
         let used = [None, Some(0.2), Some(3.9), Some(64.0)].map(|quota| whole_cores(8, quota));
         assert_eq!(used, [8, 1, 3, 8]);
+    }
+
+    #[test]
+    fn memory_limits_are_those_of_both_versions() {
+        let two = directory("memory-two", &[("memory.max", "4096000\n")]);
+        let none = directory("memory-none", &[("memory.max", "max\n")]);
+        let one = directory("memory-one", &[("memory.limit_in_bytes", "9223372036854771712\n")]);
+        let empty = directory("memory-empty", &[]);
+        let limits = [&two, &none, &one, &empty].map(|directory| limit(directory));
+        assert_eq!(limits, [Some(4_096_000), None, Some(9_223_372_036_854_771_712), None]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `--memory`: sizes, and the default budget from the memory of the machine.
 
 use std::fs;
-use std::path::Path;
+
+use crate::control_groups::memory_limit;
 
 /// The least budget. A few requests of the greatest length need some megabytes.
 const MINIMUM: u64 = 16_000_000;
@@ -37,12 +38,8 @@ pub(super) fn memory_size(text: &str) -> Result<u64, String> {
 /// Returns the default budget: a quarter of the machine's memory, or of the least limit of the process's
 /// control groups if it is less.
 pub(super) fn default_memory() -> u64 {
-    let read = |file: String| fs::read_to_string(file).ok();
-    let machine = read("/proc/meminfo".to_owned()).and_then(|text| total_memory(&text));
-    let group = read("/proc/self/cgroup".to_owned()).unwrap_or_default();
-    let files = limit_files(&group).into_iter();
-    let limits = files.filter_map(|file| read(file)?.trim().parse::<u64>().ok());
-    limits.chain(machine).min().map_or(FALLBACK, |bytes| (bytes / 4).max(MINIMUM))
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total_memory(&text));
+    memory_limit().into_iter().chain(machine).min().map_or(FALLBACK, |bytes| (bytes / 4).max(MINIMUM))
 }
 
 /// Parses `MemTotal` of `/proc/meminfo`, in bytes.
@@ -50,26 +47,6 @@ fn total_memory(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
     kib.checked_mul(1024)
-}
-
-/// Returns the files that can contain the limits of the process's control group and of all its parents, for
-/// both versions of control groups. `groups` is the content of `/proc/self/cgroup`. In a container the group
-/// of the process is often the root.
-fn limit_files(groups: &str) -> Vec<String> {
-    let own = |is_hierarchy: fn(&str, &str) -> bool| {
-        let found = groups.lines().find_map(|line| {
-            let (id, rest) = line.split_once(':')?;
-            let (controllers, path) = rest.split_once(':')?;
-            is_hierarchy(id, controllers).then_some(path)
-        });
-        Path::new(found.unwrap_or("/")).ancestors().filter_map(|group| group.strip_prefix("/").ok())
-    };
-    let file =
-        |root: &str, group: &Path, name: &str| Path::new(root).join(group).join(name).display().to_string();
-    let second = own(|id, controllers| id == "0" && controllers.is_empty());
-    let first = own(|_, controllers| controllers.split(',').any(|name| name == "memory"));
-    let second = second.map(|group| file("/sys/fs/cgroup", group, "memory.max"));
-    second.chain(first.map(|group| file("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes"))).collect()
 }
 
 #[cfg(test)]
@@ -101,26 +78,5 @@ mod tests {
         assert_eq!(total_memory("MemTotal:        8000 kB\nMemFree:  1 kB\n"), Some(8_192_000));
         assert_eq!(total_memory("MemFree: 1 kB\n"), None);
         assert!(default_memory() >= MINIMUM);
-    }
-
-    #[test]
-    fn the_limits_of_all_parent_groups_count() {
-        let root = "/sys/fs/cgroup/memory/memory.limit_in_bytes";
-        let second = [
-            "/sys/fs/cgroup/pods.slice/pod-1/a/memory.max",
-            "/sys/fs/cgroup/pods.slice/pod-1/memory.max",
-            "/sys/fs/cgroup/pods.slice/memory.max",
-            "/sys/fs/cgroup/memory.max",
-            root,
-        ];
-        assert_eq!(limit_files("0::/pods.slice/pod-1/a\n"), second);
-        let first = [
-            "/sys/fs/cgroup/memory.max",
-            "/sys/fs/cgroup/memory/docker/b/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/docker/memory.limit_in_bytes",
-            root,
-        ];
-        assert_eq!(limit_files("5:cpu,cpuacct:/x\n4:hugetlb,memory:/docker/b\n0::/\n"), first);
-        assert_eq!(limit_files(""), ["/sys/fs/cgroup/memory.max", root]);
     }
 }
