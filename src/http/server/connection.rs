@@ -378,6 +378,7 @@ impl Drop for Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     /// Returns a connection and its other side, which does not read.
     async fn connected() -> (TcpStream, TcpStream) {
@@ -386,15 +387,28 @@ mod tests {
         (stream, listener.accept().await.unwrap().0)
     }
 
-    fn test_state(peer: [u8; 4], since: u64, phase: Phase) -> Rc<ConnectionState> {
-        Rc::new(ConnectionState {
-            phase: Cell::new(phase),
-            deadline: Cell::new(u64::MAX),
-            is_expired: Cell::new(false),
-            since: Cell::new(since),
-            peer: Some(peer.into()),
-            waker: RefCell::default(),
-        })
+    /// Two addresses with connections, and one that has none yet.
+    const MANY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+    const FEW: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+    const NEW: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 3));
+
+    /// Returns connections, each with its peer, the tick since which it waits, and its phase.
+    fn with_states<const N: usize>(
+        states: [(IpAddr, u64, Phase); N],
+    ) -> (Connections, [Rc<ConnectionState>; N]) {
+        let all = Connections::new(&ServerLimits::DEFAULT);
+        let states = states.map(|(peer, since, phase)| {
+            Rc::new(ConnectionState {
+                phase: Cell::new(phase),
+                deadline: Cell::new(u64::MAX),
+                is_expired: Cell::new(false),
+                since: Cell::new(since),
+                peer: Some(peer),
+                waker: RefCell::default(),
+            })
+        });
+        all.open.borrow_mut().extend(states.iter().map(Rc::clone));
+        (all, states)
     }
 
     /// Writes until the socket buffer is full.
@@ -430,53 +444,39 @@ mod tests {
 
     #[test]
     fn those_that_wait_longest_at_the_address_with_most_make_room() {
-        let all = Connections::new(&ServerLimits::DEFAULT);
-        let state = |peer: [u8; 4], since, phase| {
-            let state = test_state(peer, since, phase);
-            all.open.borrow_mut().push(Rc::clone(&state));
-            state
-        };
-        let (many, few, new) = ([10, 0, 0, 1], [10, 0, 0, 2], Some(IpAddr::from([10, 0, 0, 3])));
-        let states = [
-            state(few, 0, Phase::Idle),
-            state(many, 1, Phase::Request),
-            state(many, 3, Phase::Head),
-            state(many, 2, Phase::Idle),
-            state(many, 4, Phase::Idle),
-        ];
+        let (all, states) = with_states([
+            (FEW, 0, Phase::Idle),
+            (MANY, 1, Phase::Request),
+            (MANY, 3, Phase::Head),
+            (MANY, 2, Phase::Idle),
+            (MANY, 4, Phase::Idle),
+        ]);
         let expired = || states.each_ref().map(|state| state.is_expired.get());
-        all.evict(new);
+        all.evict(Some(NEW));
         assert_eq!(expired(), [false, false, false, true, false]);
-        all.evict(new);
+        all.evict(Some(NEW));
         assert_eq!(expired(), [false, false, true, true, false]);
     }
 
     #[test]
     fn incomplete_bodies_make_room_and_addresses_with_fewer_connections_do_not() {
-        let all = Connections::new(&ServerLimits::DEFAULT);
-        let state = |peer: [u8; 4], since, phase| {
-            let state = test_state(peer, since, phase);
-            all.open.borrow_mut().push(Rc::clone(&state));
-            state
-        };
-        let (many, few, new) = ([10, 0, 0, 1], [10, 0, 0, 2], Some(IpAddr::from([10, 0, 0, 3])));
-        let states = [
-            state(many, 5, Phase::Request),
-            state(few, 0, Phase::Idle),
-            state(many, 2, Phase::Body),
-            state(many, 1, Phase::Linger),
-            state(many, 3, Phase::Request),
-        ];
+        let (all, states) = with_states([
+            (MANY, 5, Phase::Request),
+            (FEW, 0, Phase::Idle),
+            (MANY, 2, Phase::Body),
+            (MANY, 1, Phase::Linger),
+            (MANY, 3, Phase::Request),
+        ]);
         let expired = || states.each_ref().map(|state| state.is_expired.get());
-        all.evict(new);
+        all.evict(Some(NEW));
         assert_eq!(expired(), [false, false, false, true, false]);
-        all.evict(new);
+        all.evict(Some(NEW));
         assert_eq!(expired(), [false, false, true, true, false]);
         // Only the address with fewer connections waits. It makes room for others, but not for the one with
         // more.
-        all.evict(Some(many.into()));
+        all.evict(Some(MANY));
         assert_eq!(expired(), [false, false, true, true, false]);
-        all.evict(new);
+        all.evict(Some(NEW));
         assert_eq!(expired(), [false, true, true, true, false]);
     }
 
