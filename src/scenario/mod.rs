@@ -16,7 +16,6 @@
 //! `to_yaml` converts back to the raw form. The JSON Schema `scenarios/scenario.schema.json` is derived from
 //! the raw types.
 
-mod boolean_word;
 mod delay;
 mod diagnostic;
 mod flows;

@@ -10,10 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Segment;
-use super::boolean_word;
 use super::delay::Delay;
 use super::numbers::{BoundedInt, Weight};
-use super::raw_pool::{RawCustomChallenge, RawFirstFactor, RawSwitches};
+use super::raw_pool::{RawCustomChallenge, RawFirstFactor};
 use super::schema_rules;
 use super::threshold::RawThreshold;
 use super::validated::{
@@ -24,9 +23,10 @@ use super::weights::Weights;
 use super::word_or_map::WordOrMap;
 use crate::clock::ClockKind;
 use poolproof_client::Intent;
+use poolproof_cognito::boolean_word;
 use poolproof_cognito::policy::{
     CompromisedAction, Factors, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevel,
-    RiskMode, RiskSource,
+    RiskMode, RiskSource, Switches,
 };
 
 /// A number of users.
@@ -121,7 +121,7 @@ pub(super) struct RawPool {
     pub(super) refresh_token_rotation: Option<RawRotation>,
     /// Choices where Cognito's documentation is silent or contradicts itself.
     #[serde(default)]
-    pub(super) switches: RawSwitches,
+    pub(super) switches: Switches,
     /// How long a client may take to answer a challenge (`AuthSessionValidity`): 3m to 15m.
     #[serde(default = "default_session_validity")]
     pub(super) session_validity: Time,

@@ -105,7 +105,7 @@ fn pool(scenario: &Scenario) -> RawPool {
         custom_auth: flows::raw_custom_auth(&scenario.custom_auth),
         quotas: WordOrMap(policy.quotas),
         refresh_token_rotation: scenario.rotation.map(|grace| RawRotation { grace_period: Time(grace) }),
-        switches: policy.switches.into(),
+        switches: policy.switches,
         session_validity: Time(policy.session_validity),
     }
 }

@@ -7,10 +7,11 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::Segment;
 use super::diagnostic::TextError;
 use super::validation::display_path;
 use super::yaml::{self, Value};
-use super::{Segment, boolean_word};
+use poolproof_cognito::boolean_word;
 
 /// A value of a scenario file.
 #[derive(Clone, PartialEq, Debug)]

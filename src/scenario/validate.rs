@@ -139,7 +139,7 @@ fn pool(raw: &RawPool, population: &Population) -> ValidationResult<PoolPolicy> 
         first_factors: flows::first_factors(&raw.first_factors),
         lockout: raw.lockout,
         quotas: raw.quotas.0,
-        switches: (&raw.switches).into(),
+        switches: raw.switches,
         session_validity,
     })
 }

@@ -14,8 +14,9 @@ pub(super) use serde_yaml::Value;
 use serde_yaml::with::singleton_map_recursive;
 
 use super::diagnostic::{TextError, TextSpan, did_you_mean, nearest};
+use super::key_paths;
 use super::seek::{Seek, Segment};
-use super::{boolean_word, key_paths};
+use poolproof_cognito::boolean_word;
 
 /// An error, and the path of the value at which it occurred.
 pub(super) type ErrorAt = (Vec<Segment>, TextError);

@@ -271,35 +271,34 @@ pub enum ProofAfterMfa {
 }
 
 /// Choices where Cognito's documentation is silent or contradicts itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a map with the keys `risk_note`, `strict_mfa_binding`, `claims`, …"
+)]
 pub struct Switches {
-    /// Which sign-ins the Note covers.
+    /// Sign-ins that the documentation's Note covers: with remember `always` and suppress_mfa, the pool
+    /// ignores the MFA actions of medium and high risk.
+    #[serde(deserialize_with = "crate::boolean_word::deserialize")]
     pub risk_note: RiskNote,
-    /// Whether a device replaces an MFA only if it has completed one itself.
+    /// Whether a device suppresses MFA only after a sign-in with MFA on that device.
     pub strict_mfa_binding: bool,
-    /// How many claims can answer one challenge.
-    #[serde(default)]
+    /// How many password claims can answer one challenge: any number until it expires (`cognito`), or one
+    /// (`once`).
     pub claims: ClaimReuse,
-    /// Which sign-ins with custom challenges give a new device a key.
-    #[serde(default)]
+    /// After which sign-ins with custom challenges a new device gets a key: `never`, those that prove the
+    /// password first (`after_password`), or `always`.
     pub custom_auth_devices: CustomAuthDevices,
     /// Whether a remembered device must prove its secret after a first factor without a password.
-    #[serde(default)]
     pub passwordless_device_proof: bool,
-    /// Whether a device replaces an MFA by e-mail.
-    #[serde(default = "on")]
+    /// Whether a remembered device suppresses an MFA by e-mail as it does other MFAs.
     pub email_mfa_suppressed: bool,
-    /// Which device of an MFA answer must prove its secret.
-    #[serde(default)]
+    /// Which device that an MFA answer names must prove its secret: a `remembered` one, or every `confirmed`
+    /// one.
     pub proof_after_mfa: ProofAfterMfa,
-    /// Whether risk with `mfa_if_configured` asks a user who has no factor to set one up.
-    #[serde(default)]
+    /// Whether risk with `mfa_if_configured` asks a user without a factor to set up an authenticator app.
     pub risk_mfa_setup: bool,
-}
-
-const fn on() -> bool {
-    true
 }
 
 impl Switches {

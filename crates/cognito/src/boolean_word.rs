@@ -13,14 +13,16 @@ const WORDS: [(&str, bool); 6] =
     [("no", false), ("off", false), ("n", false), ("yes", true), ("on", true), ("y", true)];
 
 /// Returns whether YAML 1.1 reads this word as a boolean.
-pub(super) fn is_boolean(word: &str) -> bool {
+pub fn is_boolean(word: &str) -> bool {
     WORDS.iter().any(|(known, _)| known.eq_ignore_ascii_case(word))
 }
 
 /// Reads a word of `T`, or a boolean that stands for one.
-pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
+///
+/// # Errors
+///
+/// The value is no word, or an unknown one.
+pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(WordVisitor(PhantomData))
 }
 
