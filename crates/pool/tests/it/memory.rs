@@ -163,6 +163,18 @@ impl ProviderFixture {
         }
     }
 
+    /// Returns another pool and its client.
+    fn create_other_pool(&mut self) -> (String, String) {
+        let pool = self.create_pool("other");
+        let client = json!({ "UserPoolId": pool, "ClientName": "c",
+            "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH"],
+            "PreventUserExistenceErrors": "ENABLED" });
+        match self.manage(ManagementRequest::CreateUserPoolClient(read(&client))).unwrap() {
+            ManagementResponse::Client(client) => (pool, client.client_id),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Gives a pool as many of the longest tags as it can have.
     fn tag(&mut self, pool: &str) -> Result<(), ApiError> {
         let tags: serde_json::Map<_, _> =
@@ -426,17 +438,7 @@ fn an_administrator_can_close_a_pool_that_strangers_have_filled() {
 fn the_total_of_several_pools_is_their_sum() {
     let mut fixture = ProviderFixture::new(BUDGET);
     let (first_pool, first_client) = (fixture.pool.clone(), fixture.client.clone());
-    let others: Vec<_> = (0..3)
-        .map(|number| {
-            let pool = fixture.create_pool(&format!("pool-{number}"));
-            let client = json!({ "UserPoolId": pool, "ClientName": "c",
-                "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH"],
-                "PreventUserExistenceErrors": "ENABLED" });
-            let created = fixture.manage(ManagementRequest::CreateUserPoolClient(read(&client))).unwrap();
-            let ManagementResponse::Client(client) = created else { panic!("{created:?}") };
-            (pool, client.client_id)
-        })
-        .collect();
+    let others = [0; 3].map(|_| fixture.create_other_pool());
     for round in 0..100 {
         for (pool, client) in &others {
             (fixture.pool, fixture.client) = (pool.clone(), client.clone());
@@ -457,6 +459,26 @@ fn the_total_of_several_pools_is_their_sum() {
     (fixture.pool, fixture.client) = (first_pool, first_client);
     fixture.now = fixture.now.plus(Duration::from_secs(3600));
     fixture.send_as_stranger(0);
+}
+
+/// Expired entries of all pools make room, so that none in progress is dropped.
+#[test]
+fn expired_entries_of_other_pools_make_room() {
+    let mut fixture = ProviderFixture::new(BUDGET);
+    let device_key = "k".repeat(UNLIMITED / 10);
+    let clients = [0, 1].map(|_| fixture.create_other_pool().1);
+    for number in 0.. {
+        fixture.client.clone_from(&clients[number % 2]);
+        fixture.begin_choice(&format!("unknown-{number}"), &device_key);
+        if fixture.status().used.total() > BUDGET - 2 * device_key.len() {
+            break;
+        }
+    }
+    fixture.now = fixture.now.plus(Duration::from_secs(3600));
+    let session = fixture.begin_choice("late", &device_key);
+    (0..3).for_each(|number| drop(fixture.begin_choice(&format!("late-{number}"), &device_key)));
+    assert_eq!(fixture.status().dropped, 0);
+    fixture.choose(&session, "late").unwrap();
 }
 
 /// An account without a budget counts the same, and drops and refuses nothing.

@@ -8,11 +8,13 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::seed::Seed;
 use poolproof_cognito::time::Timestamp;
+use poolproof_cognito::wire::from_value;
 use poolproof_pool::provider::{
     AccountLimits, DEFAULT_FLOWS, Issuer, Pending, Provider, ProviderConfig, Step, Tokens,
 };
 use poolproof_pool::{AppClient, UserStatus};
 use poolproof_srp::{Group, Job};
+use serde_json::json;
 
 use crate::accounts::{access, ask, fixture, set_password};
 use crate::fixture::{
@@ -245,4 +247,19 @@ fn a_pool_that_is_deleted_meanwhile_is_missed_as_before_the_request() {
         let late = refusal(account.end(waiting));
         assert_eq!(late, refusal(account.start(request())));
     }
+}
+
+#[test]
+fn a_pool_that_is_closed_meanwhile_refuses_sign_ups_also_if_the_account_is_full() {
+    let mut account = Account::new(1);
+    let waiting = [1, 2].map(|index| account.start(sign_up(index)).unwrap());
+    let body = json!({ "UserPoolId": POOL, "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": true } });
+    let close = Operation::Management(ManagementRequest::UpdateUserPool(from_value(&body, 400).unwrap()));
+    let [first, second] = waiting;
+    account.end(first).unwrap();
+    let closed = account.provider.handle(Timestamp::VIRTUAL_START, Origin::default(), close);
+    assert!(matches!(closed.step, Step::Reply(Ok(_))), "{closed:?}");
+    let refused = "NotAuthorizedException: SignUp is not permitted for this user pool";
+    assert_eq!(account.end(second).unwrap_err().to_string(), refused);
+    assert_eq!(account.start(sign_up(3)).unwrap_err().to_string(), refused);
 }
