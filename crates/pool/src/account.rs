@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +70,7 @@ pub(super) struct Account {
     /// When the password was set. A temporary password without a time does not expire.
     pub(super) password_set: Option<Timestamp>,
     /// Attributes other than `sub`, by name.
-    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) attributes: BTreeMap<String, Arc<str>>,
     pub(super) created: Timestamp,
     pub(super) modified: Timestamp,
     /// The code that confirms a sign-up.

@@ -1,5 +1,7 @@
 //! Changes of attributes, and the verification of addresses (docs/semantics.md, around sign-in).
 
+use std::collections::BTreeMap;
+
 use super::Pool;
 use super::account::{Account, AccountId};
 use super::codes::{self, CODE_VALIDITY, MAX_CODE_REQUESTS, MAX_VERIFICATIONS, SentCode};
@@ -74,7 +76,7 @@ impl Pool {
         }
         let change = |account: &mut Account| {
             deleted.iter().for_each(|name| account.remove_attribute(name));
-            account.attributes.extend(changed.rest().clone());
+            account.set_attributes(changed.rest().clone());
             for new in new_addresses.iter().filter(|new| !new.later) {
                 account.set_address(new.kind, Some(new.address.clone()), new.verified);
             }
@@ -217,6 +219,11 @@ impl Account {
             Ok(kind) => self.address(kind).is_some(),
             Err(_) => self.attributes.contains_key(name),
         }
+    }
+
+    /// Sets attributes that are no addresses.
+    pub(super) fn set_attributes(&mut self, attributes: BTreeMap<String, String>) {
+        self.attributes.extend(attributes.into_iter().map(|(name, value)| (name, value.into())));
     }
 
     /// Removes an attribute. With an address go its verification and a new one that is not verified yet.

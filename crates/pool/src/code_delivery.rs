@@ -36,7 +36,7 @@ impl Account {
 
     /// Returns whether the address of this kind is verified.
     pub(super) fn is_verified(&self, kind: AddressKind) -> bool {
-        self.attributes.get(kind.verified_attribute()).is_some_and(|value| value == "true")
+        self.attributes.get(kind.verified_attribute()).is_some_and(|value| **value == *"true")
     }
 
     /// Sets or removes the address of this kind, and whether it is verified. The codes that were sent to an
@@ -48,7 +48,7 @@ impl Account {
         }
         let flag = kind.verified_attribute().to_owned();
         match &address {
-            Some(_) => drop(self.attributes.insert(flag, verified.to_string())),
+            Some(_) => drop(self.attributes.insert(flag, verified.to_string().into())),
             None => drop(self.attributes.remove(&flag)),
         }
         match kind {

@@ -92,12 +92,16 @@ impl Directory {
     fn aliases(&self, account: &Account) -> Vec<String> {
         let UsernameSettings { email_as_username, phone_as_username, .. } = self.settings;
         let UsernameSettings { email_alias, phone_alias, preferred_username_alias, .. } = self.settings;
-        let verified = |name: &str| account.attributes.get(name).is_some_and(|value| value == "true");
+        let verified = |name: &str| account.attributes.get(name).is_some_and(|value| **value == *"true");
         let email = email_as_username || email_alias && verified("email_verified");
         let phone = phone_as_username || phone_alias && verified("phone_number_verified");
         let preferred = account.attributes.get("preferred_username").filter(|_| preferred_username_alias);
-        let aliases =
-            [account.email.as_ref().filter(|_| email), account.phone.as_ref().filter(|_| phone), preferred];
+        let preferred = preferred.map(|name| &**name);
+        let aliases = [
+            account.email.as_deref().filter(|_| email),
+            account.phone.as_deref().filter(|_| phone),
+            preferred,
+        ];
         aliases.into_iter().flatten().map(|alias| self.fold(alias)).collect()
     }
 
@@ -302,7 +306,7 @@ fn new_account(new: NewAccount, generation: u64) -> Account {
         rotated: BTreeMap::new(),
         devices: devices.collect(),
         password_set: new.password_set,
-        attributes: new.attributes,
+        attributes: new.attributes.into_iter().map(|(name, value)| (name, value.into())).collect(),
         created: new.created,
         modified: new.created,
         confirmation: None,

@@ -221,7 +221,7 @@ impl Pool {
         if by_phone {
             // The correct code verifies the phone number, unless it is another user's alias.
             let verify = |account: &mut Account| {
-                account.attributes.insert("phone_number_verified".to_owned(), "true".to_owned());
+                account.attributes.insert("phone_number_verified".to_owned(), "true".into());
             };
             self.directory.change_attributes(open.sign_in.account, verify).ok();
         }

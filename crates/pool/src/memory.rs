@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use super::Pool;
 use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, SecretBlock, Session, Sub, Username};
@@ -32,6 +33,13 @@ pub(crate) const fn map_entry<K, V>() -> usize {
 impl HeapBytes for str {
     fn heap_bytes(&self) -> usize {
         if self.is_empty() { 0 } else { self.len() + ALLOCATION }
+    }
+}
+
+impl HeapBytes for Arc<str> {
+    /// Includes the two counts of references.
+    fn heap_bytes(&self) -> usize {
+        self.len() + 2 * size_of::<usize>() + ALLOCATION
     }
 }
 

@@ -1,6 +1,7 @@
 //! A user's profile: attributes, second factors, authenticator app and password.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use unicode_general_category::get_general_category;
@@ -12,7 +13,7 @@ use poolproof_cognito::ids::{Sub, Username};
 use poolproof_cognito::policy::{AddressKind, FactorTypes, MfaMode, PoolPolicy, UsernameSettings};
 use poolproof_cognito::protocol::{
     AccountResponse, AdminSetUserMfaPreference, AdminUserCall, ApiError, BearerCall, ChallengeName,
-    ErrorKind, MfaPreferences, Reply, Response, SetUserMfaPreference, UserDescription,
+    ErrorKind, MfaPreferences, Reply, Response, SetUserMfaPreference, SharedAttributes, UserDescription,
     VerifyOwnSoftwareToken,
 };
 use poolproof_cognito::time::Timestamp;
@@ -181,28 +182,30 @@ impl Account {
     }
 
     /// Returns `UserAttributes`: `sub` first, then ordered by name.
-    pub(super) fn attributes_with_sub(&self) -> Vec<(String, String)> {
+    fn attributes_with_sub(&self) -> SharedAttributes {
         let known = [("email", &self.email), ("phone_number", &self.phone)];
-        let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
-        let rest = self.attributes.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let known =
+            known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.as_deref()?.into())));
+        let rest = self.attributes.iter().map(|(name, value)| (name.clone(), Arc::clone(value)));
         let mut all: Vec<_> = known.chain(rest).collect();
         all.sort();
-        all.insert(0, ("sub".to_owned(), self.sub.as_str().to_owned()));
+        all.insert(0, ("sub".to_owned(), self.sub.as_str().into()));
         all
     }
 
     /// Returns `userAttributes` of `NEW_PASSWORD_REQUIRED`: the attributes without `sub` as JSON text.
     pub(super) fn attributes_as_json(&self) -> String {
         let attributes = self.attributes_with_sub().into_iter().filter(|(name, _)| name != "sub");
-        let attributes: Map<String, Value> = attributes.map(|(name, value)| (name, value.into())).collect();
+        let attributes: Map<String, Value> =
+            attributes.map(|(name, value)| (name, (*value).into())).collect();
         Value::Object(attributes).to_string()
     }
 
     /// Returns `userAttributes` of the triggers' events.
     pub(super) fn trigger_attributes(&self) -> Map<String, Value> {
-        let status = ("cognito:user_status".to_owned(), self.status().to_owned());
+        let status = ("cognito:user_status".to_owned(), self.status().into());
         let attributes = self.attributes_with_sub().into_iter().chain([status]);
-        attributes.map(|(name, value)| (name, value.into())).collect()
+        attributes.map(|(name, value)| (name, (*value).into())).collect()
     }
 
     pub(super) fn description(&self) -> UserDescription {

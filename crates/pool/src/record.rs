@@ -309,7 +309,11 @@ impl Account {
             revoked: self.revoked.clone(),
             rotated: self.rotated.clone(),
             devices: self.devices.iter().map(|(key, device)| (key.clone(), device.record())).collect(),
-            attributes: self.attributes.clone(),
+            attributes: self
+                .attributes
+                .iter()
+                .map(|(name, value)| (name.clone(), (**value).to_owned()))
+                .collect(),
             password_set: self.password_set,
             created: self.created,
             modified: self.modified,
@@ -360,7 +364,7 @@ impl Account {
             revoked: record.revoked,
             rotated: record.rotated,
             devices: record.devices.into_iter().map(device).collect::<Result<_, RecordError>>()?,
-            attributes: record.attributes,
+            attributes: record.attributes.into_iter().map(|(name, value)| (name, value.into())).collect(),
             password_set: record.password_set,
             created: record.created,
             modified: record.modified,

@@ -64,7 +64,7 @@ impl<'r> Filter<'r> {
             "email" => account.email.as_deref(),
             "phone_number" => account.phone.as_deref(),
             "status" => Some(if account.disabled { "Disabled" } else { "Enabled" }),
-            other => account.attributes.get(other).map(String::as_str),
+            other => account.attributes.get(other).map(|value| &**value),
         };
         found.is_some_and(|found| self.fits(found, &self.value))
     }

@@ -60,7 +60,7 @@ pub use response::{
     AuthOutcome, AuthenticationResult, Challenge, DeviceDescription, NewDeviceMetadata, Reply, Response,
 };
 pub use tags::{TagResource, TagsCall, UntagResource};
-pub use user::{AdminUserCall, Attributes, BearerCall, UserDescription};
+pub use user::{AdminUserCall, Attributes, BearerCall, SharedAttributes, UserDescription};
 
 /// Any operation that the owner of the pools can execute.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,26 +90,27 @@ mod attributes {
 
     #[derive(Serialize, Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Attribute {
-        name: String,
+    struct Attribute<T> {
+        name: T,
         #[serde(default)]
-        value: String,
+        value: T,
     }
 
-    pub(super) fn serialize<S: Serializer, N: AsRef<str>>(
-        list: &[(N, String)],
+    pub(super) fn serialize<S: Serializer, N: AsRef<str>, V: AsRef<str>>(
+        list: &[(N, V)],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let attribute =
-            |(name, value): &(N, String)| Attribute { name: name.as_ref().to_owned(), value: value.clone() };
+        fn attribute<N: AsRef<str>, V: AsRef<str>>((name, value): &(N, V)) -> Attribute<&str> {
+            Attribute { name: name.as_ref(), value: value.as_ref() }
+        }
         serializer.collect_seq(list.iter().map(attribute))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, D: Deserializer<'de>, V: From<String>>(
         deserializer: D,
-    ) -> Result<Vec<(String, String)>, D::Error> {
-        let list = Vec::<Attribute>::deserialize(deserializer)?;
-        Ok(list.into_iter().map(|Attribute { name, value }| (name, value)).collect())
+    ) -> Result<Vec<(String, V)>, D::Error> {
+        let list = Vec::<Attribute<String>>::deserialize(deserializer)?;
+        Ok(list.into_iter().map(|Attribute { name, value }| (name, value.into())).collect())
     }
 }
 

@@ -206,6 +206,6 @@ fn device_attributes<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<(&'static str, String)>, D::Error> {
     let known = |name: &str| DEVICE_ATTRIBUTES.into_iter().find(|known| *known == name);
-    let all = attributes::deserialize(deserializer)?;
+    let all: Vec<(String, String)> = attributes::deserialize(deserializer)?;
     Ok(all.into_iter().filter_map(|(name, value)| Some((known(&name)?, value))).collect())
 }

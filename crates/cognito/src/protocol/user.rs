@@ -1,5 +1,7 @@
 //! Users in requests and responses.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{ChallengeName, Word, attributes, known_word};
@@ -8,6 +10,10 @@ use crate::time::Timestamp;
 
 /// A user's attributes: names and values, in their original order.
 pub type Attributes = Vec<(String, String)>;
+
+/// The attributes of a user in a response. A pool shares the values instead of copying them, since a list of
+/// users can have megabytes.
+pub type SharedAttributes = Vec<(String, Arc<str>)>;
 
 /// Input of the operations that take only a user.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -35,7 +41,7 @@ pub struct UserDescription {
     pub username: Username,
     /// `UserAttributes`.
     #[serde(rename = "UserAttributes", alias = "Attributes", default, with = "attributes")]
-    pub attributes: Attributes,
+    pub attributes: SharedAttributes,
     /// `UserCreateDate`.
     #[serde(rename = "UserCreateDate", default, with = "crate::time::seconds")]
     pub created: Timestamp,
@@ -93,7 +99,7 @@ fn known_factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cha
 struct ListedUser<'u> {
     username: &'u Username,
     #[serde(with = "attributes")]
-    attributes: &'u Attributes,
+    attributes: &'u SharedAttributes,
     #[serde(with = "crate::time::seconds")]
     user_create_date: Timestamp,
     #[serde(with = "crate::time::seconds")]
@@ -132,7 +138,7 @@ pub(super) fn all_as_listed<S: Serializer>(
 struct UserProfile<'u> {
     username: &'u Username,
     #[serde(with = "attributes")]
-    user_attributes: &'u Attributes,
+    user_attributes: &'u SharedAttributes,
     #[serde(rename = "UserMFASettingList", skip_serializing_if = "<[_]>::is_empty")]
     factors: &'u [ChallengeName],
     preferred_mfa_setting: Option<ChallengeName>,

@@ -106,7 +106,7 @@ fn a_created_user_sets_a_password_and_signs_in() {
     let mut fixture = fixture();
     let made = user(ask(&mut fixture, AccountRequest::AdminCreateUser(create("ann"))));
     assert_eq!((made.status, made.enabled), ("FORCE_CHANGE_PASSWORD", true));
-    assert_eq!(made.attributes[1], ("email".to_owned(), "ann@example.com".to_owned()));
+    assert_eq!(made.attributes[1], ("email".to_owned(), "ann@example.com".into()));
     let mail = sent(&mut fixture);
     assert_eq!(
         (mail.medium, mail.destination.as_str(), mail.code.as_str()),
@@ -213,7 +213,7 @@ fn a_sign_up_needs_its_own_confirmation_code() {
     );
     let token = access(&mut fixture, "ann", &password);
     let attributes = user(profile(&mut fixture, &token)).attributes;
-    assert!(attributes.contains(&("email_verified".to_owned(), "true".to_owned())), "{attributes:?}");
+    assert!(attributes.contains(&("email_verified".to_owned(), "true".into())), "{attributes:?}");
 }
 
 #[test]
@@ -472,5 +472,5 @@ fn a_new_account_keeps_its_admin_attributes() {
     });
     let user = user(ask(&mut fixture, AccountRequest::AdminGetUser(named("ann"))));
     assert_eq!((user.username, user.created), (Username::new("ann"), Timestamp::from_us(7)));
-    assert_eq!(user.attributes[1], ("locale".to_owned(), "en".to_owned()));
+    assert_eq!(user.attributes[1], ("locale".to_owned(), "en".into()));
 }

@@ -76,7 +76,7 @@ fn deliveries(reply: Reply) -> Vec<CodeDelivery> {
 /// Ann's attribute of this name.
 pub(super) fn attribute(fixture: &mut PoolFixture, token: &str, name: &str) -> Option<String> {
     let attributes = user(profile(fixture, token)).attributes;
-    attributes.into_iter().find(|(one, _)| one == name).map(|(_, value)| value)
+    attributes.into_iter().find(|(one, _)| one == name).map(|(_, value)| value.to_string())
 }
 
 pub(super) fn signs_in(fixture: &mut PoolFixture, name: &str) -> Result<(), String> {

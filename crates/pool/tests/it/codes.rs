@@ -28,7 +28,7 @@ fn reachable(account: &mut NewAccount) {
 fn stored(fixture: &mut PoolFixture, name: &str) -> Option<String> {
     let call = AdminUserCall { user_pool_id: POOL.to_owned(), username: "ann".to_owned() };
     let attributes = user(ask(fixture, AccountRequest::AdminGetUser(call))).attributes;
-    attributes.into_iter().find(|(one, _)| one == name).map(|(_, value)| value)
+    attributes.into_iter().find(|(one, _)| one == name).map(|(_, value)| value.to_string())
 }
 
 fn answer(fixture: &mut PoolFixture, asked: &Challenge, key: &str, code: &str) -> Reply {

@@ -43,9 +43,8 @@ fn attributes(fixture: &mut PoolFixture) -> Vec<(String, String)> {
         user_pool_id: POOL.to_owned(),
         username: "ann".to_owned(),
     };
-    let mut attributes = user(ask(fixture, AccountRequest::AdminGetUser(request))).attributes;
-    attributes.retain(|(name, _)| name != "sub");
-    attributes
+    let attributes = user(ask(fixture, AccountRequest::AdminGetUser(request))).attributes.into_iter();
+    attributes.filter(|(name, _)| name != "sub").map(|(name, value)| (name, value.to_string())).collect()
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn found(fixture: &mut PoolFixture, filter: &str) -> Result<Vec<String>, String>
 fn attribute(fixture: &mut PoolFixture, name: &str, attribute: &str) -> Option<String> {
     let call = AdminUserCall { user_pool_id: POOL.to_owned(), username: name.to_owned() };
     let attributes = user(ask(fixture, AccountRequest::AdminGetUser(call))).attributes;
-    attributes.into_iter().find(|(one, _)| one == attribute).map(|(_, value)| value)
+    attributes.into_iter().find(|(one, _)| one == attribute).map(|(_, value)| value.to_string())
 }
 
 /// API reference, ListUsers; texts from aws-sdk-php#1088 and moto#4407.
