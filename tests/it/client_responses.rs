@@ -98,7 +98,7 @@ impl RandomFields {
     fn user(&self, factors: bool) -> UserDescription {
         UserDescription {
             username: Username::new(self.word(0)),
-            attributes: vec![("sub".to_owned(), self.word(1)), (self.word(2), String::new())],
+            attributes: vec![("sub".to_owned(), self.word(1).into()), (self.word(2), "".into())],
             created: self.at,
             modified: self.at,
             enabled: self.flag,
