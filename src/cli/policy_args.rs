@@ -122,7 +122,9 @@ fn against(text: &str) -> Result<Against, String> {
     match text {
         "oracle" => Ok(Against::Oracle),
         "pool" => Ok(Against::Pool),
-        url => EndpointUrl::parse(url).map(Against::Endpoint),
+        url => EndpointUrl::parse(url)
+            .map(Against::Endpoint)
+            .map_err(|why| format!("expected oracle, pool or a URL, but {why}")),
     }
 }
 

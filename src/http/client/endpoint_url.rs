@@ -18,7 +18,11 @@ impl EndpointUrl {
     pub fn parse(text: &str) -> Result<Self, String> {
         let uri: Uri = text.parse().map_err(|_| format!("`{text}` is not a URL"))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err(format!("`{text}` does not start with http:// or https://"));
+            // `localhost:9229` is parsed as a host with a port.
+            let host =
+                uri.authority().filter(|authority| uri.scheme().is_none() && authority.port().is_some());
+            let help = host.map_or_else(String::new, |host| format!("; write http://{host}"));
+            return Err(format!("`{text}` does not start with http:// or https://{help}"));
         }
         let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else {
             return Err(format!("`{text}` must name a host and no user"));
@@ -125,7 +129,10 @@ mod tests {
     #[test]
     fn an_invalid_address_is_explained() {
         let why = |text: &str| EndpointUrl::parse(text).unwrap_err();
-        assert_eq!(why("127.0.0.1:9229"), "`127.0.0.1:9229` does not start with http:// or https://");
+        assert_eq!(
+            why("localhost:9229"),
+            "`localhost:9229` does not start with http:// or https://; write http://localhost:9229"
+        );
         assert_eq!(why("ftp://x"), "`ftp://x` does not start with http:// or https://");
         assert_eq!(why("http://u:p@x"), "`http://u:p@x` must name a host and no user");
         assert_eq!(why("http://x/?a=b"), "`http://x/?a=b` must not contain a query");
