@@ -2,7 +2,8 @@
 //!
 //! This crate has identifiers ([`ids`]), operations and errors ([`protocol`]), constraints ([`model`]), pool
 //! settings ([`policy`], [`schema`], [`addresses`]) and tokens ([`jwt`]). It also has one-time codes
-//! ([`totp`]), words ([`boolean_word`]), time ([`time`]) and seeded random numbers ([`seed`]). It does no I/O and decides nothing.
+//! ([`totp`]), words ([`boolean_word`]), time ([`time`]) and seeded random numbers ([`seed`]). It does no I/O
+//! and decides nothing.
 //!
 //! ```
 //! use poolproof_cognito::totp::{TotpSecret, step_at};
