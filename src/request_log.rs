@@ -4,9 +4,8 @@
 
 use std::time::Duration;
 
-use tracing::field::display;
-
 use crate::rounding::rounded;
+use poolproof_cognito::protocol::ApiError;
 
 /// The target of the log's events.
 pub const TARGET: &str = "poolproof::request";
@@ -27,9 +26,19 @@ pub struct LoggedRequest<'a> {
 impl LoggedRequest<'_> {
     /// Logs the request, if the log is on.
     pub fn log(&self) {
-        let duration_ms = rounded(self.duration.as_secs_f64() * 1000.0, 3);
-        let Self { operation, outcome, request_id, .. } = *self;
-        let request_id = request_id.map(display);
-        tracing::info!(target: TARGET, %operation, %outcome, duration_ms, request_id);
+        let Self { operation, duration, outcome, request_id } = *self;
+        // The fields are computed only if the log is on.
+        tracing::info!(
+            target: TARGET,
+            %operation,
+            %outcome,
+            duration_ms = rounded(duration.as_secs_f64() * 1000.0, 3),
+            request_id = request_id.map(tracing::field::display),
+        );
     }
+}
+
+/// Returns the outcome of an answer: `ok`, or the name of the exception.
+pub fn outcome<T>(answer: &Result<T, ApiError>) -> &'static str {
+    answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok")
 }

@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn digits_are_grouped_by_three() {
-        let grouped = [7, 100, 4_680, 1_234_567].map(group_digits);
-        assert_eq!(grouped, ["7", "100", "4,680", "1,234,567"]);
+        let grouped = [0, 7, 100, 999, 1_000, 4_680, 1_234_567].map(group_digits);
+        assert_eq!(grouped, ["0", "7", "100", "999", "1,000", "4,680", "1,234,567"]);
     }
 }

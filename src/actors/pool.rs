@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::clock::Clock;
 use crate::compute::{Compute, Side};
 use crate::failure::FailureCause;
-use crate::request_log::LoggedRequest;
+use crate::request_log::{LoggedRequest, outcome};
 use crate::target::{Target, TransportError};
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::protocol::{Origin, Reply, Request};
@@ -77,7 +77,7 @@ impl Handler<Call> for PoolActor {
             let logged = LoggedRequest {
                 operation: measured_as.as_str(),
                 duration: clock.now().since(start),
-                outcome: reply.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok"),
+                outcome: outcome(&reply),
                 request_id: None,
             };
             logged.log();

@@ -15,18 +15,18 @@ use crate::request_log::TARGET;
 /// The log of requests.
 #[derive(clap::Args, Debug)]
 pub(super) struct LogArgs {
-    /// Log each request to standard error: its operation, outcome, duration and id. Progress is not shown
-    /// then.
+    /// Log each request to standard error: its operation, outcome, duration and id. A run then shows no
+    /// progress.
     #[arg(long, short)]
     verbose: bool,
-    /// Form of the log of requests, which this turns on, too [default: text].
+    /// Form of the log of requests; the option also turns the log on [default: text].
     #[arg(long, value_enum, value_name = "FORM")]
     log_format: Option<LogFormat>,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 enum LogFormat {
-    /// `operation=InitiateAuth outcome=ok duration_ms=1.2 request_id=…`
+    /// `operation=AdminCreateUser outcome=ok duration_ms=1.2 request_id=…`
     Text,
     /// One object a line.
     Json,

@@ -178,7 +178,7 @@ fn common_values(cells: &[Cell]) -> String {
     )
 }
 
-/// Returns for example `7 020 cells`.
+/// Returns for example `7,020 cells`.
 pub(super) fn cell_count(cells: usize) -> String {
     format!("{} cell{}", group_digits(cells as u64), if cells == 1 { "" } else { "s" })
 }

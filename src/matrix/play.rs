@@ -64,7 +64,7 @@ impl fmt::Display for Difference {
 }
 
 impl MatrixResult {
-    /// Returns for example `7 020 of 7 020 cells agree`.
+    /// Returns for example `7,020 of 7,020 cells agree`.
     pub fn summary(&self) -> String {
         let counts = [self.cells - self.differences.len(), self.cells];
         let [agree, all] = counts.map(|count| group_digits(count as u64));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use poolproof::clock::ClockKind;
 use poolproof::report::{Report, RunStatus, ScenarioResult, annotations, html, junit, read, summary};
@@ -12,15 +12,12 @@ use poolproof_pool::Defect;
 use crate::browser::{Browser, picture};
 use crate::cli::{TOY, output, poolproof};
 use crate::interop::{node_with, run_ok};
-use crate::run_fixture::{play, play_with, scenario};
+use crate::run_fixture::{empty_folder, play, play_with, scenario};
 use crate::sample::report;
 
 /// Returns an empty folder for this test.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ci-readers").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    empty_folder("ci-readers", name)
 }
 
 /// A scenario in which risk blocks, and a pool that ignores that.

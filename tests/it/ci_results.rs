@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cli::{TOY, output, poolproof};
+use crate::run_fixture::empty_folder;
 
 /// Returns an empty folder for this test.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ci-results").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    empty_folder("ci-results", name)
 }
 
 /// Returns the paths of all files below a folder, relative to it, sorted.

@@ -1,18 +1,15 @@
 //! The command line: exit codes, messages about invalid input, and complete reports.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use crate::run_fixture::root;
+use crate::run_fixture::{empty_folder, root};
 
 /// Returns an empty folder for this test.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    empty_folder("cli", name)
 }
 
 /// Returns a command that runs the program in the project's folder.

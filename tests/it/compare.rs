@@ -9,7 +9,7 @@ use poolproof::report::{Report, ThresholdResult, Unit};
 use serde_json::Value;
 
 use crate::cli::{output, poolproof};
-use crate::run_fixture::root;
+use crate::run_fixture::{empty_folder, root};
 
 /// A scenario with many users and few simultaneous sign-ins. There is an idle user for every arrival, however
 /// slow the pool is.
@@ -23,9 +23,7 @@ workload: { stages: [ { for: 30s, rate: 10/s } ] }
 
 /// Returns an empty folder for this test, with the scenario as `base.yaml` and a changed one as `head.yaml`.
 fn folder(name: &str, head: impl Fn(&str) -> String) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
+    let folder = empty_folder("compare", name);
     fs::write(folder.join("base.yaml"), SCENARIO).unwrap();
     fs::write(folder.join("head.yaml"), head(SCENARIO)).unwrap();
     folder

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ use poolproof_pool::Defect;
 
 use crate::defects::{ALWAYS, mixed_scenario};
 use crate::interop::{python_with, run_ok};
-use crate::run_fixture::{root, run_options};
+use crate::run_fixture::{empty_folder, root, run_options};
 use crate::sample::{recorded, report, run_info, sign_ins};
 use crate::untrusted_text::{HOSTILE, hostile_report, words};
 
@@ -276,10 +276,7 @@ fn distributions_end_at_the_maximum_with_the_total_count() {
 
 /// Returns an empty folder for this test.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("formats").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    empty_folder("formats", name)
 }
 
 #[test]

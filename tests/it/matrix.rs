@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use poolproof::matrix::{self, Matrix};
@@ -12,14 +12,11 @@ use poolproof_cognito::policy::{
 use poolproof_pool::Defect;
 use serde_json::Value;
 
-use crate::run_fixture::{bundled, root, scenario};
+use crate::run_fixture::{bundled, empty_folder, root, scenario};
 
 /// Returns an empty folder for this test.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("matrix").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    empty_folder("matrix", name)
 }
 
 /// Runs the command with the arguments in `line`. Returns exit code, standard output and standard error.

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_yaml::Value;
 
 use crate::cli::TOY;
-use crate::run_fixture::root;
+use crate::run_fixture::{empty_folder, root};
 
 /// Returns the recipe under this heading of `docs/ci.md`.
 fn recipe(heading: &str) -> Value {
@@ -19,8 +19,7 @@ fn recipe(heading: &str) -> Value {
 
 /// Creates a project folder with scenarios.
 pub(crate) fn project(name: &str, more: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recipes").join(name);
-    drop(fs::remove_dir_all(&folder));
+    let folder = empty_folder("recipes", name);
     fs::create_dir_all(folder.join("scenarios")).unwrap();
     fs::write(folder.join("scenarios/toy.yaml"), format!("{TOY}{more}")).unwrap();
     fs::write(folder.join("scenarios/other.yaml"), TOY.replace("name: toy", "name: other")).unwrap();

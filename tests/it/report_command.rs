@@ -8,13 +8,11 @@ use std::time::Duration;
 use poolproof::report::{Report, read};
 
 use crate::cli::{TOY, output, poolproof};
+use crate::run_fixture::empty_folder;
 
 /// Creates an empty folder for one test.
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-command").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    empty_folder("report-command", name)
 }
 
 fn names(folder: &Path) -> Vec<String> {

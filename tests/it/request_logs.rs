@@ -2,33 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
-use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::cli::{TOY, output, poolproof};
-use crate::server_process::ServerProcess;
-
-/// Writes the short scenario into a folder and returns its file.
-fn scenario(name: &str) -> std::path::PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("request_logs").join(name);
-    drop(std::fs::remove_dir_all(&folder));
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("toy.yaml");
-    std::fs::write(&file, TOY).unwrap();
-    file
-}
+use crate::run_fixture::empty_folder;
+use crate::server_process::{ServerProcess, serve_command};
 
 #[test]
 fn a_run_logs_every_request_of_its_sign_ins() {
-    let file = scenario("run");
-    let out_folder = file.with_file_name("out");
+    let folder = empty_folder("request_logs", "run");
+    let file = folder.join("toy.yaml");
+    std::fs::write(&file, TOY).unwrap();
     let run =
-        |flags: &[&str]| output(poolproof().arg("run").arg(&file).arg("--out").arg(&out_folder).args(flags));
+        |flags: &[&str]| output(poolproof().arg("run").arg(&file).arg("--out").arg(&folder).args(flags));
     let (code, _, log) = run(&["--quiet", "--log-format", "json"]);
     assert_eq!(code, 0, "{log}");
-    let report = std::fs::read(out_folder.join("toy/report.json")).unwrap();
+    let report = std::fs::read(folder.join("toy/report.json")).unwrap();
     let report: Value = serde_json::from_slice(&report).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let steps: BTreeSet<&str> =
@@ -51,17 +42,9 @@ fn a_run_logs_every_request_of_its_sign_ins() {
 #[cfg(unix)]
 #[test]
 fn a_server_logs_requests_without_what_they_contain() {
-    let mut command = poolproof();
-    command.args([
-        "serve",
-        "scenarios/serve.yaml",
-        "--listen",
-        "127.0.0.1:0",
-        "--quiet",
-        "--log-format",
-        "json",
-    ]);
-    let mut served = ServerProcess::start_command(command.stderr(Stdio::piped()));
+    let mut command = serve_command("127.0.0.1:0");
+    command.args(["--quiet", "--log-format", "json"]).stderr(Stdio::piped());
+    let mut served = ServerProcess::start_command(&mut command);
     let mut stderr = served.take_stderr();
     let pool_id = "us-east-1_Poolproof";
     let user =

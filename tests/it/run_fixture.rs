@@ -19,6 +19,14 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Returns an empty folder for the test `name` of a group of tests.
+pub(crate) fn empty_folder(group: &str, name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(group).join(name);
+    drop(std::fs::remove_dir_all(&folder));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
 /// Returns the paths of the bundled scenario files, sorted by name.
 pub(crate) fn bundled() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join("scenarios")).unwrap();

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::cli::{TOY, output, poolproof};
+use crate::run_fixture::empty_folder;
 
 /// Two scenarios, one with a warning: its risk has no effect.
 fn scenarios(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("run_output").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
+    let folder = empty_folder("run_output", name);
     fs::write(folder.join("a.yaml"), TOY).unwrap();
     let risky =
         TOY.replace("name: toy", "name: risky").replace("workload: {", "workload: { risk: { high: 1 },");

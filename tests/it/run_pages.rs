@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::browser::Browser;
 use crate::cli::{TOY, poolproof};
-use crate::run_fixture::{run_options, scenario};
+use crate::run_fixture::{empty_folder, run_options, scenario};
 use crate::target_cli::{self, Running, get, sample, wait_until};
 
 /// A run with pages, and what it has printed to standard error so far.
@@ -78,9 +78,7 @@ fn started(page: &str) -> u64 {
 
 /// Creates a folder with scenarios of these names and texts.
 fn folder(test: &str, scenarios: &[(&str, String)]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages").join(test);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
+    let folder = empty_folder("pages", test);
     for (name, text) in scenarios {
         fs::write(folder.join(name).with_extension("yaml"), text).unwrap();
     }

@@ -12,13 +12,10 @@ use poolproof_client::Intent;
 use poolproof_cognito::policy::{Lockout, MfaMode, RememberMode, RiskMode, RiskNote};
 
 use crate::cli::{TOY, output, poolproof};
-use crate::run_fixture::{play, root};
+use crate::run_fixture::{empty_folder, play, root};
 
 fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenario_input").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
-    folder
+    empty_folder("scenario_input", name)
 }
 
 fn toy_file(folder: &Path) -> PathBuf {

@@ -10,7 +10,7 @@ use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
 use crate::cli::{output, poolproof};
-use crate::server_process::{HttpResponse, ServerProcess, answer, is_closed, request};
+use crate::server_process::{HttpResponse, ServerProcess, answer, is_closed, request, serve_command};
 
 /// Timeouts that are short enough for tests.
 const QUICK: [&str; 4] = ["--request-timeout", "1", "--idle-timeout", "2"];
@@ -265,8 +265,8 @@ fn concurrent_connections_are_answered() {
 
 #[test]
 fn a_blocked_stdout_reader_does_not_block_the_server() {
-    let mut command = poolproof();
-    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--tokens", "opaque"]);
+    let mut command = serve_command("127.0.0.1:0");
+    command.args(["--tokens", "opaque"]);
     let (served, mut lines) = ServerProcess::start_with_output(&mut command);
     // A kilobyte per line: together more than the pipe and the server's buffer hold.
     let long = "\u{4e00}";

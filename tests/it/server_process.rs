@@ -33,9 +33,7 @@ impl ServerProcess {
 
     /// Starts a server with these flags on this address.
     pub(crate) fn start_at(address: &str, flags: &[&str]) -> Self {
-        Self::start_command(
-            poolproof().args(["serve", "scenarios/serve.yaml", "--listen", address]).args(flags),
-        )
+        Self::start_command(serve_command(address).args(flags))
     }
 
     /// Starts a server with this command.
@@ -131,6 +129,13 @@ impl Drop for ServerProcess {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Returns the command that starts a server on this address.
+pub(crate) fn serve_command(address: &str) -> Command {
+    let mut command = poolproof();
+    command.args(["serve", "scenarios/serve.yaml", "--listen", address]);
+    command
 }
 
 /// Returns the bytes of a request.

@@ -19,15 +19,14 @@ use redb::{Database, TableDefinition};
 use serde_json::{Value, json};
 
 use crate::cli::{output, poolproof};
-use crate::server_process::{HttpResponse, ServerProcess, answer, request};
+use crate::run_fixture::empty_folder;
+use crate::server_process::{HttpResponse, ServerProcess, answer, request, serve_command};
 
 const POOL: &str = "us-east-1_Poolproof";
 
 /// Returns the path of this test's own state file, which does not exist yet.
 pub(crate) fn state(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("state").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
+    let folder = empty_folder("state", name);
     folder.join("pool.redb")
 }
 
@@ -260,8 +259,8 @@ fn restored_pools_take_precedence_over_the_scenario_file() {
 
 /// Starts `serve` with this file and returns its exit code and output.
 pub(crate) fn served_with(file: &Path) -> (Option<i32>, String, String) {
-    let mut command = poolproof();
-    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(file);
+    let mut command = serve_command("127.0.0.1:0");
+    command.arg("--state").arg(file);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // A server that accepts the file says where its state is and does not end by itself.
     let mut stdout = BufReader::new(child.stdout.take().unwrap());

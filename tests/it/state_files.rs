@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cli::poolproof;
-use crate::server_process::ServerProcess;
+use crate::server_process::{ServerProcess, serve_command};
 use crate::state::{refusal, serve_with_size_limit, served_with, state, used_state_file};
 
 /// Returns the other files in the state's folder.
@@ -24,16 +23,8 @@ fn a_kill_during_creation_leaves_no_invalid_file() {
     let (mut incomplete, mut complete) = (0, 0);
     for delay in 0..24 {
         let file = state("killed-young");
-        let mut command = poolproof();
-        command.args([
-            "serve",
-            "scenarios/serve.yaml",
-            "--listen",
-            "127.0.0.1:0",
-            "--tokens",
-            "opaque",
-            "--state",
-        ]);
+        let mut command = serve_command("127.0.0.1:0");
+        command.args(["--tokens", "opaque", "--state"]);
         let mut child = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         while !file.exists() && others(&file).is_empty() && child.try_wait().unwrap().is_none() {}
         thread::sleep(Duration::from_micros(300 * delay));
@@ -168,8 +159,8 @@ fn a_state_file_that_is_larger_than_the_budget_is_refused() {
         served.call("AdminCreateUser", &user).json();
     }
     drop(served);
-    let mut command = poolproof();
-    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--memory", "16MB", "--state"]);
+    let mut command = serve_command("127.0.0.1:0");
+    command.args(["--memory", "16MB", "--state"]);
     let output = command.arg(&file).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let err = String::from_utf8(output.stderr).unwrap();
@@ -179,16 +170,8 @@ fn a_state_file_that_is_larger_than_the_budget_is_refused() {
     let sufficient = err.trim().rsplit_once(end).unwrap().1.strip_suffix(" or more").unwrap();
     // With little more the program warns, and with the size in the message it does not.
     for (size, is_warned) in [("20MB", true), (sufficient, false)] {
-        let mut command = poolproof();
-        command.args([
-            "serve",
-            "scenarios/serve.yaml",
-            "--listen",
-            "127.0.0.1:0",
-            "--memory",
-            size,
-            "--state",
-        ]);
+        let mut command = serve_command("127.0.0.1:0");
+        command.args(["--memory", size, "--state"]);
         let mut child = command.arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -17,15 +17,14 @@ use serde_json::{Value, json};
 
 use crate::cli::{output, poolproof};
 use crate::fault_proxy::message;
+use crate::run_fixture::empty_folder;
 use crate::server_process::ServerProcess;
 
 pub(crate) const POOL: &str = "us-east-1_Poolproof";
 
 /// Writes a scenario for this number of users to an empty folder of this test and returns its path.
 pub(crate) fn scenario(name: &str, users: u32, stage: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("abroad").join(name);
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).unwrap();
+    let folder = empty_folder("abroad", name);
     let text = format!(
         "version: 1
 name: abroad

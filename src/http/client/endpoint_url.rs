@@ -129,10 +129,10 @@ mod tests {
     #[test]
     fn an_invalid_address_is_explained() {
         let why = |text: &str| EndpointUrl::parse(text).unwrap_err();
-        assert_eq!(
-            why("localhost:9229"),
-            "`localhost:9229` does not start with http:// or https://; write http://localhost:9229"
-        );
+        for text in ["127.0.0.1:9229", "localhost:9229"] {
+            let message = format!("`{text}` does not start with http:// or https://; write http://{text}");
+            assert_eq!(why(text), message);
+        }
         assert_eq!(why("ftp://x"), "`ftp://x` does not start with http:// or https://");
         assert_eq!(why("http://u:p@x"), "`http://u:p@x` must name a host and no user");
         assert_eq!(why("http://x/?a=b"), "`http://x/?a=b` must not contain a query");

@@ -38,7 +38,7 @@ use crate::failure::FailureCause;
 use crate::http::codec::{
     CONTENT_TYPE, InvalidResponse, MAX_RESPONSE, TARGET_PREFIX, decode_response, encode,
 };
-use crate::request_log::LoggedRequest;
+use crate::request_log::{LoggedRequest, outcome};
 use crate::target::{AdminTarget, Target, TransportError};
 use poolproof_cognito::ids::{PoolId, Username};
 use poolproof_cognito::protocol::{
@@ -267,7 +267,7 @@ impl HttpTarget {
         Ok((name, request.body(Full::from(body)).map_err(invalid_request)?))
     }
 
-    /// Sends an operation, decodes the response, and logs both.
+    /// Sends an operation and decodes the response. Logs the request.
     async fn exchange(
         &self,
         origin: Origin,
@@ -288,11 +288,7 @@ impl HttpTarget {
                 _ => name,
             },
             duration: self.clock.now().since(start),
-            outcome: match &answer {
-                Ok(Ok(_)) => "ok",
-                Ok(Err(refusal)) => refusal.kind.as_str(),
-                Err(error) => error.cause.as_str(),
-            },
+            outcome: answer.as_ref().map_or_else(|error| error.cause.as_str(), outcome),
             request_id,
         };
         logged.log();

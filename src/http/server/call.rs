@@ -16,7 +16,7 @@ use crate::compute::Side;
 use crate::http::codec::{
     CONTENT_TYPE, EncodedResponse, TARGET_PREFIX, decode, decode_with_unsimulated, encode_response,
 };
-use crate::request_log::LoggedRequest;
+use crate::request_log::{LoggedRequest, outcome};
 use crate::store::{PendingWrite, StateWriteError};
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::RiskLevel;
@@ -51,17 +51,22 @@ impl RejectedRequest {
 /// `POST /`.
 pub(super) async fn call(request: Request, peer: Option<IpAddr>, state: &Rc<AppState>) -> Response {
     let start = state.clock.now();
-    let operation_name = target(request.headers()).unwrap_or_default();
-    let (outcome, response) = respond(request, peer, state).await;
+    let target = target(request.headers());
+    let operation_name = target.as_deref().unwrap_or_default().to_owned();
+    let (outcome, response) = respond(request, target, peer, state).await;
     record(state, &operation_name, outcome, start, &response);
     response
 }
 
-/// Answers a request; also returns its outcome, `ok` or the exception.
-async fn respond(request: Request, peer: Option<IpAddr>, state: &Rc<AppState>) -> (&'static str, Response) {
+/// Answers a request for the operation `target`; also returns its outcome, `ok` or the exception.
+async fn respond(
+    request: Request,
+    target: Result<String, RejectedRequest>,
+    peer: Option<IpAddr>,
+    state: &Rc<AppState>,
+) -> (&'static str, Response) {
     let (head, unread) = request.into_parts();
-    let headers = target(&head.headers)
-        .and_then(|name| Ok((name, Origin { address: peer, risk: risk(&head.headers)? })));
+    let headers = target.and_then(|name| Ok((name, Origin { address: peer, risk: risk(&head.headers)? })));
     let body = match headers {
         Ok((name, origin)) => body(unread, state).await.map(|body| (name, origin, body)),
         // The rest is read within limits, so that the next request on the connection is found.
@@ -84,7 +89,7 @@ async fn respond(request: Request, peer: Option<IpAddr>, state: &Rc<AppState>) -
             return (error.kind.as_str(), response);
         }
     };
-    let outcome = answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
+    let outcome = outcome(&answer);
     let encoded = match turn {
         Some(_turn) => in_background(move || encode_response(&answer)).await,
         None => Some(encode_response(&answer)),
