@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_groups_of_a_container_are_those_it_can_see() {
+    fn a_container_uses_the_groups_that_it_can_see() {
         let mounts = "35 31 0:32 /docker/x /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
         let own = |path: &str| found("memory", &format!("4:memory:{path}\n"), mounts);
         assert_eq!(own("/docker/x/y"), ["/sys/fs/cgroup/memory/y", "/sys/fs/cgroup/memory"]);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn quotas_are_in_cores_and_decide_how_many_cores_are_used() {
+    fn cpu_quotas_limit_the_number_of_cores() {
         let two = directory("two", &[("cpu.max", "150000 100000\n")]);
         let none = directory("none", &[("cpu.max", "max 100000\n")]);
         let one = directory("one", &[("cpu.cfs_quota_us", "20000\n"), ("cpu.cfs_period_us", "100000\n")]);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_limits_are_those_of_both_versions() {
+    fn memory_limits_are_read_from_both_versions_of_control_groups() {
         let two = directory("memory-two", &[("memory.max", "4096000\n")]);
         let none = directory("memory-none", &[("memory.max", "max\n")]);
         let one = directory("memory-one", &[("memory.limit_in_bytes", "9223372036854771712\n")]);

@@ -1,4 +1,4 @@
-//! What all users of a run share.
+//! The data that all users of a run share.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub struct UserContext {
     pub clock: Clock,
     /// The pool under test.
     pub target: Rc<dyn Target>,
-    /// Where SRP jobs run.
+    /// Runs SRP jobs.
     pub compute: Compute,
     /// The seed of all random numbers.
     pub seed: Seed,

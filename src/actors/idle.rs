@@ -4,7 +4,7 @@
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::{STEP_S, step_at};
 
-/// What a user had at the start of the run.
+/// The kind of a user, by the user's device and app at the start of the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct UserKind {
     /// Whether the user had a device.
@@ -14,7 +14,7 @@ pub(super) struct UserKind {
     pub(super) has_app: bool,
 }
 
-/// What an arrival needs.
+/// The properties that the user of an arrival must have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct NeededUser {
     needs_device: bool,
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_user_is_stood_in_for_by_the_next_of_their_kind() {
+    fn a_busy_user_is_replaced_by_the_next_of_the_same_kind() {
         let mut idle = idle_users(&[(true, false), (false, false), (true, false)]);
         assert_eq!(idle.take(0, true, NOW), Ok(0));
         assert_eq!(idle.take(0, true, NOW), Ok(2));

@@ -37,7 +37,7 @@ pub struct NewUser {
     devices: Vec<(NewDeviceMetadata, Device)>,
 }
 
-/// What a provisioned user has, for playing without actors.
+/// The credentials of a provisioned user, for sign-ins without actors.
 #[derive(Debug)]
 pub struct UserCredentials {
     /// The password.
@@ -102,7 +102,7 @@ impl TestUser {
     }
 }
 
-/// What provisioning needs to know about the run.
+/// Options of provisioning.
 #[derive(Clone, Debug)]
 pub struct ProvisionConfig {
     /// The seed of all random numbers.

@@ -1,4 +1,4 @@
-//! What a run hands to its conductor, and what it gets back.
+//! The input and the output of the conductor.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,9 +35,9 @@ pub struct ThresholdAbort {
     pub elapsed: Duration,
 }
 
-/// What a conductor records with.
+/// The recorder and the callbacks of a conductor.
 pub struct RunContext {
-    /// Where sign-ins are recorded.
+    /// Records sign-ins.
     pub recorder: Recorder,
     /// Receives the progress.
     pub observer: Observer,
@@ -63,7 +63,7 @@ pub struct RunProgress {
 /// A finished run.
 #[derive(Debug, Default)]
 pub struct Finished {
-    /// What was recorded.
+    /// The recorded data.
     pub recorder: Recorder,
     /// Start of the run's time.
     pub started: Timestamp,

@@ -1,4 +1,4 @@
-//! What users do with tokens after a sign-in: refresh and revoke them.
+//! Refreshes and revocations of tokens after a sign-in.
 
 use super::context::UserContext;
 use super::driver::SignInDriver;

@@ -66,7 +66,7 @@ pub(super) struct SignInResult {
     pub(super) end: metrics::SignInStatus,
     /// Start of the client's work.
     pub(super) began: Timestamp,
-    /// Time before that which is not latency: an administrator forgot the device.
+    /// Time before `began` that is not latency. In it an administrator forgot the device.
     pub(super) prepared: Duration,
     /// Time of tokens, refusal or abandonment.
     pub(super) ended: Timestamp,

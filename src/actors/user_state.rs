@@ -1,7 +1,7 @@
-//! What a user knows about themselves and their devices, and the calls of the oracle.
+//! A user's knowledge of the own account and devices, and the calls of the oracle.
 //!
 //! Nothing here comes from inside the pool. A device counts as remembered because the user confirmed it in a
-//! pool that remembers devices, not because the pool says so.
+//! pool that remembers devices. Statements of the pool about the device do not count.
 
 use std::net::IpAddr;
 use std::rc::Rc;

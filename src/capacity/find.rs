@@ -14,9 +14,9 @@ use crate::rounding::significant;
 use crate::run::{CancellationToken, RunError, RunOptions};
 use crate::scenario::{Scenario, Threshold};
 
-/// The first rate as a share of the rate that a closed loop reaches.
+/// The first rate, as a share of the rate that a closed workload achieves.
 const FIRST_RATE_SHARE: f64 = 1.0 / 8.0;
-/// The highest rate as a multiple of the rate that a closed loop reaches.
+/// The highest rate, as a multiple of the rate that a closed workload achieves.
 const LAST_RATE_FACTOR: f64 = 4.0;
 /// Concurrency levels to which the scalability law is fitted.
 const CONCURRENCY: [u32; 6] = [1, 2, 4, 8, 16, 32];
@@ -28,7 +28,7 @@ const MAX_RUNS: u32 = 3;
 pub struct CapacityOptions {
     /// The objectives.
     pub objectives: Vec<Threshold>,
-    /// The first rate; by default an eighth of what a closed loop reaches.
+    /// The first rate; by default an eighth of the rate that a closed workload achieves.
     pub from: Option<f64>,
     /// The highest rate to try; by default four times what a closed loop reaches.
     pub to: Option<f64>,
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_run_is_no_result_and_a_failed_long_run_is_one() {
+    fn interrupted_runs_do_not_count_and_failed_ones_do() {
         let interrupted = || result(vec![Reason::Interrupted]);
         let failed = || result(vec![Reason::FallsBehind { us_per_s: 20_000 }]);
         let confirm = |bad| conclude(10.0, SearchPhase::Confirm, Vec::new(), bad, 1);

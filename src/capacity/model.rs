@@ -18,7 +18,7 @@ pub struct Capacity {
     pub scenario: String,
     /// Its file.
     pub file: String,
-    /// The seed that the seeds of all runs follow from.
+    /// The seed from which the seeds of all runs derive.
     pub seed: u64,
     /// The clock of all runs.
     pub clock: ClockKind,
@@ -83,7 +83,7 @@ pub enum Limit {
 /// Cores, or worker threads, by side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Cores {
-    /// The clients' threads; null under the virtual clock, where every client has its own device.
+    /// The clients' threads; null under the virtual clock, where every client computes on its own.
     pub client: Option<u64>,
     /// The pool's.
     pub server: u64,
@@ -225,7 +225,7 @@ pub struct CoreEstimate {
     pub client_cores: Option<Range>,
 }
 
-/// From the bounds of the answer.
+/// An estimate for each bound of the answer.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Range {
     /// The estimate if the pool sustains nearly the lowest rate that failed; null if none failed.

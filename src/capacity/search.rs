@@ -143,7 +143,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_knee_is_found_within_the_precision(
+        fn the_capacity_is_found_within_the_precision(
             from in 0.1..1000.0_f64, steps in 0.0..8.0_f64, factor in 1.1..4.0_f64, precision in 0.01..0.3_f64,
         ) {
             let knee = from * steps.exp();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_long_run_confirms_is_not_the_answer() {
+    fn a_rate_that_no_long_run_confirms_is_not_the_answer() {
         let bounds = SearchBounds { from: 10.0, to: 1000.0, factor: 2.0, precision: 0.05 };
         let (search, _) = play(bounds, 100.0, 80.0);
         // Confirmations just below 100 fail; below 80 one passes, or none did.
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_range_are_ends() {
+    fn the_search_stays_in_its_range() {
         let bounds = SearchBounds { from: 10.0, to: 50.0, factor: 2.0, precision: 0.05 };
         let (search, asked) = play(bounds, 1.0, 1.0);
         assert_eq!((search.passed(), search.failed(), asked), (None, Some(10.0), 1));

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_law_is_found_again_in_its_own_points() {
+    fn the_fit_recovers_the_law_of_exact_points() {
         for (sigma, kappa) in [(0.0, 0.0), (0.1, 0.0), (0.05, 0.002), (0.0, 0.01), (0.9, 0.0)] {
             let usl = fit(&points(250.0, sigma, kappa, 0.0), &mut Seed::new(1).rng("usl", 0)).unwrap();
             assert!((usl.lambda.value - 250.0).abs() < 0.01, "{usl:?}");
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_widens_the_intervals_and_too_little_says_nothing() {
+    fn noise_widens_the_intervals_and_too_few_points_give_no_fit() {
         let noisy = fit(&points(250.0, 0.05, 0.002, 0.05), &mut Seed::new(1).rng("usl", 0)).unwrap();
         assert!(noisy.sigma.low < 0.05 && 0.05 < noisy.sigma.high, "{noisy:?}");
         assert!(noisy.lambda.low < 250.0 && 250.0 < noisy.lambda.high, "{noisy:?}");

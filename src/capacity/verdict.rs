@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_generator_was_short_of_is_what_is_advised() {
+    fn the_advice_names_the_resource_that_the_generator_lacked() {
         for (shortage, wanted, unwanted) in [
             (Shortage::Users, "population.users", "more cores"),
             (Shortage::Cores, "more cores", "population.users"),

@@ -66,10 +66,9 @@ Examples:
   poolproof report new/report.json --baseline old/report.json
                                                     both on one page";
 
-const ADVISE_EXAMPLES: &str = "A pool is a scenario file, or the JSON that AWS tools print about it:
-`describe-user-pool`, and beside it, if you have them,
-`get-user-pool-mfa-config` and `describe-risk-configuration`, in any order or
-merged into one object.
+const ADVISE_EXAMPLES: &str = "A pool is a scenario file, or the JSON that AWS tools print about it. This is
+the output of `describe-user-pool`, and optionally of `get-user-pool-mfa-config`
+and `describe-risk-configuration`, in any order or merged into one object.
 
 Examples:
   poolproof advise scenarios/risk.yaml
@@ -95,7 +94,7 @@ pub(super) enum Command {
     /// Validate scenarios and print them with their defaults and possible decisions; run nothing.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
-    /// List what will surprise in a pool's settings; run nothing.
+    /// List settings of a pool that will surprise users or operators; run nothing.
     #[command(after_help = ADVISE_EXAMPLES)]
     Advise(AdviseArgs),
     /// Print the whole policy as a table, play it against a pool, or compare it with a baseline.
@@ -116,7 +115,7 @@ pub(super) enum Command {
     /// Serve a pool over HTTP to stock clients: boto3, the AWS CLI, Amplify and others.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
-    /// Print a first scenario with comments, of your own pool's settings if you have them.
+    /// Print a first scenario with comments, for the settings of your own pool if you give them.
     #[command(after_help = INIT_EXAMPLES)]
     Init(InitArgs),
     /// Print the JSON Schema of scenario files.
@@ -155,17 +154,17 @@ pub(super) struct RunArgs {
     /// on it.
     #[arg(long, value_name = "reference|portable|avx2|ifma", value_parser = backend)]
     pub(super) srp: Option<Backend>,
-    /// How long requests may take after the end of the load before they are canceled [default: 10s; under the
-    /// virtual clock every answer is awaited].
+    /// How long the run waits for answers after the last sign-in was due, before it cancels the requests
+    /// [default: 10s; under the virtual clock it waits for every answer].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) drain: Option<Duration>,
     /// Print only errors: neither the report nor progress nor warnings.
     #[arg(long, short)]
     pub(super) quiet: bool,
-    /// Print the report as JSON to standard output, and nothing else there; one line for each scenario.
+    /// Print each report as one line of JSON. Standard output then contains nothing else.
     #[arg(long)]
     pub(super) json: bool,
-    /// Open the page in a browser at the end: that of the scenario, or the index of several.
+    /// Open the HTML report in a browser at the end; for several scenarios, the index.
     #[arg(long)]
     pub(super) open: bool,
     #[command(flatten)]
@@ -195,7 +194,7 @@ pub(super) struct ReportArgs {
     /// Reports to write.
     #[arg(long, value_delimiter = ',', default_value = "html", value_parser = report_formats())]
     pub(super) format: Vec<Format>,
-    /// The report.json of another run of the same scenario, to show beside it.
+    /// The report.json of another run of the same scenario, to show next to this one.
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
 }
@@ -228,7 +227,7 @@ pub(super) struct CompletionsArgs {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct ManArgs {
-    /// Print the page of this command instead of the one about all.
+    /// Command whose page is printed [default: the page about all commands].
     #[arg(value_name = "COMMAND")]
     pub(super) command: Option<String>,
 }

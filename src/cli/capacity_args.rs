@@ -50,10 +50,10 @@ pub(super) struct CapacityArgs {
     /// Also print the cores that this rate needs, such as 10000/s.
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(super) want: Option<f64>,
-    /// First rate [default: an eighth of what a closed loop reaches].
+    /// First rate [default: an eighth of the rate that a closed workload achieves].
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(super) from: Option<f64>,
-    /// Highest rate to try [default: four times what a closed loop reaches].
+    /// Highest rate to try [default: four times the rate that a closed workload achieves].
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(super) to: Option<f64>,
     /// Factor between rates on the way up, from 1.05 to 10.
@@ -69,7 +69,7 @@ pub(super) struct CapacityArgs {
     /// h.
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = measure)]
     pub(super) measure: Duration,
-    /// Time of the confirming run, longer likewise: whole seconds, from 5 s to 1 h.
+    /// Time of the confirming run, longer if too few sign-ins are expected: whole seconds, from 5 s to 1 h.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = measure)]
     pub(super) confirm: Duration,
     /// Also fit the Universal Scalability Law to closed runs with 1 to 32 users at once.

@@ -20,14 +20,14 @@ appended, both commands of a pair with the same K, and must write
 DIR/report.json or DIR/NAME/report.json. Exit codes 0, 80, 83 and 99 are
 accepted; any other code ends the comparison.
 
-A difference matters from --min-effect, or from twice the noise floor if that is
-more: the noise between --aa pairs of base against base, or --noise. With
---max-pairs an inconclusive experiment continues up to that many pairs; each of
-the two looks uses half of the error of 5 %.
+A difference matters if it is at least --min-effect and at least twice the noise
+floor. The noise floor is measured with --aa pairs of base against base, or set
+with --noise. With --max-pairs an inconclusive experiment continues up to that
+many pairs. Each of the two evaluations then uses half of the error of 5 %.
 
 If steal was above --max-steal of the CPU time during a run, the times of its
-pair do not count. The pair runs again, at most twice, and is then excluded. Its
-decisions count.
+pair do not count, and the pair is run again, at most twice. If that does not
+help, the pair is excluded, but its decisions count.
 
 Exit codes:
     0  decisions are identical, and speed is equivalent or improved
@@ -67,8 +67,8 @@ pub(super) struct CompareArgs {
     /// Pairs of base against base, to measure the noise, up to 1000.
     #[arg(long, value_name = "N", default_value_t = 0, requires = "base", value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub(super) aa: u32,
-    /// Noise floor, up to 100%, if it is known: the deviation of the mean over that many pairs of base
-    /// against base.
+    /// Known noise floor, up to 100%: the standard error of the mean difference between base and base over
+    /// that many pairs.
     #[arg(long, value_name = "PERCENT", requires = "base", conflicts_with = "aa", value_parser = share)]
     pub(super) noise: Option<f64>,
     /// Smallest difference that matters: more than 0%, up to 100%.

@@ -21,7 +21,7 @@ Examples:
   poolproof matrix --format html > matrix.html
   poolproof matrix --format json > matrix.json      to keep as a baseline
   poolproof matrix --baseline matrix.json           what changed since
-  poolproof matrix --sources                        what the rules rest on
+  poolproof matrix --sources                        the sources of the rules
   poolproof matrix --against pool                   every cell by real sign-ins
   poolproof matrix --against http://127.0.0.1:9229  which rules it breaks";
 
@@ -75,11 +75,12 @@ pub(super) struct MatrixArgs {
     /// given; with --against URL it is the format of the result: table, json or markdown.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) format: Option<MatrixFormat>,
-    /// What to compare with: oracle only prints the expected decisions; pool plays every cell; URL plays them
-    /// at a Cognito-compatible endpoint, in pools that are created there and deleted again.
+    /// Decisions to compare with. `oracle` only prints the expected decisions. `pool` plays every cell in the
+    /// embedded pool. A URL plays them at a Cognito-compatible endpoint, in pools that are created there and
+    /// deleted afterwards.
     #[arg(long, value_name = "oracle|pool|URL", default_value = "oracle", value_parser = against)]
     pub(super) against: Against,
-    /// Try only N situations at an endpoint, spread evenly over the rules, instead of all.
+    /// Play only N situations at an endpoint instead of all, spread evenly over the rules.
     #[arg(long, value_name = "N")]
     pub(super) sample: Option<usize>,
     #[command(flatten)]
@@ -87,7 +88,7 @@ pub(super) struct MatrixArgs {
     /// Print what changed since this matrix was saved with --format json.
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
-    /// Print what each rule and each switch rests on instead: public texts, each with address and date.
+    /// Print the sources of each rule and each switch instead: public texts with address and date.
     #[arg(long, exclusive = true)]
     pub(super) sources: bool,
     #[command(flatten)]
@@ -147,10 +148,10 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_parser = one_of(&Factors::ALL, Factors::as_str), value_name = "WHICH", default_value = "none")]
     pub(super) factor: Factors,
     /// The device whose key the client sends.
-    #[arg(long, value_parser = one_of(&Device::ALL, Device::as_str), value_name = "STANDING", default_value = "none")]
+    #[arg(long, value_parser = one_of(&Device::ALL, Device::as_str), value_name = "STATE", default_value = "none")]
     pub(super) device: Device,
-    /// Risk level and the pool's action for it, as in high:block. With --pool only the level: the action is
-    /// the pool's.
+    /// Risk level and the pool's action for it, as in high:block. With --pool give only the level, because
+    /// the action comes from the pool.
     #[arg(long, value_name = "LEVEL:ACTION", value_parser = risk)]
     pub(super) risk: Option<RiskArg>,
     #[command(flatten)]

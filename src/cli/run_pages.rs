@@ -22,12 +22,12 @@ const MAX_WAIT: Duration = Duration::from_secs(15);
 #[derive(clap::Args, Clone, Debug)]
 #[command(group = ArgGroup::new("pages").args(["live", "prometheus"]).multiple(true))]
 pub(super) struct PagesArgs {
-    /// Serve the report while it grows at http://ADDR/, with a button to cancel the run; port 0 takes a free
-    /// one. At the end the page is the report, until it is loaded once more, for at most 15 s.
+    /// Serve the report at http://ADDR/ while it grows, with a button to cancel the run. Port 0 takes a free
+    /// port. At the end the program waits until the finished report has been loaded, at most 15 s.
     #[arg(long, value_name = "ADDR", value_parser = listen)]
     pub(super) live: Option<SocketAddr>,
-    /// Serve live metrics at http://ADDR/metrics in Prometheus format; port 0 takes a free one. After the end
-    /// they can be scraped once more, for at most 15 s.
+    /// Serve live metrics at http://ADDR/metrics in Prometheus format. Port 0 takes a free port. At the end
+    /// the program waits until the metrics have been scraped once more, at most 15 s.
     #[arg(long, value_name = "ADDR", value_parser = listen)]
     pub(super) prometheus: Option<SocketAddr>,
     /// Allow --live and --prometheus on an address that other machines can reach. Every reader of the live

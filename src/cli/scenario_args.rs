@@ -14,8 +14,8 @@ pub(super) struct ScenarioArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = Override::parse)]
     set: Vec<Override>,
     /// Use the settings of this pool: the JSON that AWS tools print (several files, or one merged with
-    /// `jq -s add`), or the pool of a scenario. Quotas, lockout and switches stay those of the scenario,
-    /// unless FILE is one.
+    /// `jq -s add`), or the pool of a scenario. Quotas, lockout and switches do not change, unless FILE is a
+    /// scenario.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pool: Vec<PathBuf>,
     /// Ignore settings of --pool that are not simulated, instead of refusing them, and list them.

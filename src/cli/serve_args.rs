@@ -96,8 +96,8 @@ pub(super) struct ServeArgs {
     /// made-up users only.
     #[arg(long)]
     pub(super) expose: bool,
-    /// Serve requests whose Host header has this name, which has no port; repeatable. By default the names
-    /// are localhost, loopback addresses and the address of --listen; with 0.0.0.0 or [::] every IP address.
+    /// Serve requests whose Host header has this name (without a port); repeatable. By default the names are
+    /// localhost, loopback addresses and the address of --listen; with 0.0.0.0 or [::] every IP address.
     #[arg(long, value_name = "NAME", value_parser = WebAccess::parse_host)]
     pub(super) allow_host: Vec<String>,
     /// Let web pages of this origin call the operations of users, such as https://app.example.com;
@@ -146,23 +146,23 @@ pub(super) struct ServeArgs {
     /// Threads for SRP [default: the number of cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) workers: Option<u16>,
-    /// Most users of all pools together. Each takes about 10 KB with some devices, plus up to 128 KB of
+    /// Maximum number of users in all pools. Each takes about 10 KB with some devices, plus up to 128 KB of
     /// attributes.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(super) users: u32,
-    /// Most memory for what is kept: pools, users and sign-ins in progress. Above it the oldest sign-ins in
-    /// progress are dropped. Requests that add users or other data are refused at three quarters of it
-    /// [default: a quarter of the machine's memory].
+    /// Maximum memory for records: pools, users and sign-ins in progress. At the limit the server drops the
+    /// oldest sign-ins in progress. At three quarters of it the server refuses requests that add users or
+    /// other data [default: a quarter of the machine's memory].
     #[arg(long, value_name = "SIZE", value_parser = memory_size)]
     pub(super) memory: Option<u64>,
-    /// Most connections at once. Beyond them, connections that wait for a request are closed, of the address
-    /// that has most; others wait.
+    /// Maximum number of connections. At the limit the server closes connections that wait for a request, of
+    /// the address that has the most. If there are none, new connections wait.
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) connections: u32,
     /// Seconds for the head of a request, and again for its body.
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub(super) request_timeout: u16,
-    /// Seconds that a connection can be idle between two requests, and that a response can be unread.
+    /// Seconds that a connection may be idle between two requests, or that a response may be unread.
     #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub(super) idle_timeout: u16,
 }

@@ -20,7 +20,8 @@ pub(super) struct RemoteArgs {
     /// Allow a target that is not on this machine.
     #[arg(long)]
     pub(super) allow_remote: bool,
-    /// Most requests a second [default: 20 for a target that is not on this machine, otherwise no limit].
+    /// Maximum number of requests per second [default: 20 for a target that is not on this machine, otherwise
+    /// no limit].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) max_rate: Option<u32>,
 }
@@ -37,8 +38,8 @@ pub(super) struct TargetArgs {
     /// Its app client, which has no secret and allows USER_SRP_AUTH.
     #[arg(long, value_name = "ID", requires = "pool_id")]
     pub(super) client_id: Option<String>,
-    /// Existing users of that pool, a line each: username,password[,TOTP secret]. Otherwise the run creates
-    /// users and deletes them afterwards.
+    /// File with existing users of that pool, one per line: username,password[,TOTP secret]. Without it the
+    /// run creates users and deletes them afterwards.
     #[arg(long, value_name = "CSV", requires = "pool_id")]
     pub(super) users: Option<PathBuf>,
     #[command(flatten)]

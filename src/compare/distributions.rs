@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_normal_distribution_is_that_of_the_tables() {
+    fn the_normal_distribution_matches_the_tables() {
         near(normal_cdf(0.0), 0.5);
         near(normal_cdf(1.0), 0.841_344_746);
         near(normal_cdf(-1.959_963_985), 0.025);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn students_t_is_that_of_the_tables() {
+    fn students_t_matches_the_tables() {
         for (degrees_of_freedom, two_sided_95) in
             [(1, 12.706_2), (2, 4.302_65), (3, 3.182_45), (4, 2.776_45), (9, 2.262_16), (19, 2.093_02)]
         {

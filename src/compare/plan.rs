@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_block_of_two_has_both_orders_and_both_orders_begin() {
+    fn every_block_of_two_pairs_has_both_orders() {
         let slots = plan(Seed::new(1), 0..40, 0);
         let first: Vec<Arm> = slots.iter().map(|slot| slot.arms[0]).collect();
         let mut begun = [0, 0];
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn more_pairs_leave_the_first_as_they_were() {
+    fn more_pairs_do_not_change_the_first_ones() {
         let all = plan(Seed::new(3), 0..20, 0);
         let parts = [plan(Seed::new(3), 0..7, 0), plan(Seed::new(3), 7..20, 0)].concat();
         assert_eq!(all, parts);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_of_the_same_stand_evenly_among_the_others() {
+    fn base_against_base_pairs_are_spread_evenly() {
         let slots = plan(Seed::new(1), 0..10, 5);
         let places: Vec<usize> = (0..slots.len()).filter(|at| slots[*at].is_aa()).collect();
         assert_eq!(places, [2, 5, 8, 11, 14]);

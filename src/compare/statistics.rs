@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_of_ten_pairs_holds_as_often_as_it_says() {
+    fn intervals_of_ten_pairs_have_the_stated_coverage() {
         let mut rng = Seed::new(5).rng("coverage", 0);
         let mut held = 0;
         let trials = 1000;
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_leans_to_where_the_differences_reach() {
+    fn skewed_differences_skew_the_interval() {
         let skewed = to_estimate(&[0.0, 0.01, 0.01, 0.02, 0.02, 0.03, 0.03, 0.05, 0.1, 0.4]);
         let (below, above) = (skewed.mean - skewed.interval.low, skewed.interval.high - skewed.mean);
         assert!(above > 1.5 * below, "{skewed:?}");
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_vary_is_as_it_is() {
+    fn identical_differences_have_an_exact_estimate() {
         let same = to_estimate(&[0.0; 6]);
         assert_eq!((same.mean, same.interval, same.p), (0.0, Interval { low: 0.0, high: 0.0 }, 1.0));
         let slower = to_estimate(&[0.25; 6]);
@@ -227,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn few_pairs_that_agree_by_far_are_enough_and_few_that_do_not_are_not() {
+    fn five_pairs_are_significant_only_if_they_agree_closely() {
         assert!(to_estimate(&[0.50, 0.51, 0.49, 0.50, 0.52]).p < 0.001);
         // Five differences have the same sign by chance once in sixteen times.
         assert!(to_estimate(&[0.01, 0.20, 0.02, 0.30, 0.01]).p > 0.05);
     }
 
     #[test]
-    fn what_cannot_be_said_is_not() {
+    fn too_few_or_invalid_differences_give_no_estimate() {
         let mut rng = Seed::new(1).rng("test", 0);
         assert_eq!(estimate(&[0.1; MIN_PAIRS - 1], 0.95, 100, &mut rng), None);
         assert_eq!(estimate(&[0.1, 0.1, 0.1, 0.1, f64::NAN], 0.95, 100, &mut rng), None);
@@ -242,13 +242,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_stream_says_the_same() {
+    fn equal_random_numbers_give_equal_estimates() {
         let differences = [0.1, -0.2, 0.05, 0.3, 0.0, -0.1];
         assert_eq!(to_estimate(&differences), to_estimate(&differences));
     }
 
     #[test]
-    fn holm_raises_the_smallest_most() {
+    fn holm_corrects_the_smallest_p_value_most() {
         assert_eq!(holm(&[0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02]);
         assert_eq!(holm(&[0.9, 0.8]), [1.0, 1.0]);
         assert_eq!(holm(&[]), Vec::<f64>::new());

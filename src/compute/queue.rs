@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_batch_is_first_but_not_for_ever() {
+    fn a_full_batch_is_first_for_a_limited_time() {
         let full: Vec<_> = ('b'..='z').map(|name| (256, name)).collect();
         let mut queue = queue(1, &[&[(1024, 'a')], full.as_slice()].concat());
         assert_eq!(taken(&mut queue), "bcde");

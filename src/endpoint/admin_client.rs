@@ -148,8 +148,8 @@ impl AdminClient {
     }
 }
 
-/// Returns whether the operation can be done twice: a second pool would be created, a user exists already, a
-/// code can be used once.
+/// Returns whether a repetition of the operation has no further effect. Others would create a second pool,
+/// find that the user exists already, or use a code twice.
 const fn is_repeatable(operation: &Operation) -> bool {
     !matches!(
         operation,
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_done_twice_is_tried_again_and_what_may_not_only_when_it_was_refused() {
+    fn only_repeatable_requests_are_retried_after_an_unknown_outcome() {
         let most = 1 + RETRIES as usize;
         let throttled: EndpointResult = Ok(Err(ApiError::too_many_requests()));
         let failed: EndpointResult = Ok(Err(ApiError::internal("HTTP status 503")));

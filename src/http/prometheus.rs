@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_may_say_anything_and_stays_on_its_line() {
+    fn labels_with_any_text_stay_on_one_line() {
         let mut page = MetricsPage::default();
         page.metric("a_total", MetricKind::Counter, "As.").sample(&[], 1);
         let mut samples = page.metric("b", MetricKind::Gauge, "Bs.");

@@ -10,7 +10,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::{STEP_S, TotpSecret, step_at};
 use poolproof_pool::Harness;
 
-/// What a user has at hand.
+/// The device and the app of a user.
 #[derive(Debug, Default)]
 pub(super) struct Authenticators {
     /// The device, or a new one after enrollment.

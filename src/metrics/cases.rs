@@ -8,8 +8,8 @@ use poolproof_oracle::{
     Situation,
 };
 
-/// What distinguishes situations within a run; the pool's settings are the same for all. Refresh tokens are
-/// not included.
+/// The facts that distinguish situations within a run. The pool's settings are the same for all situations.
+/// Refresh tokens are not included.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct CaseKey {
     /// The device that the client named.

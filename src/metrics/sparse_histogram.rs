@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn it_equals_the_dense_histogram() {
+    fn the_sparse_histogram_equals_the_dense_one() {
         let mut random = Seed::new(1).rng("counts", 0);
         let mut times: Vec<u64> =
             (0..20_000).map(|_| 10_f64.powf(random.random_range(0.0..9.9)) as u64).collect();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn merged_parts_are_the_whole() {
+    fn merged_parts_equal_the_whole() {
         let times: Vec<u64> = (0..3000).map(|n| n * n % 70_001).collect();
         let (whole, _) = both(&times);
         let (mut one, _) = both(&times[..1100]);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_alike_takes_no_room() {
+    fn similar_values_share_buckets() {
         let times: Vec<u64> = (0..100_000).map(|n| 4000 + n % 2000).collect();
         assert!(both(&times).0.buckets.len() < 130);
     }

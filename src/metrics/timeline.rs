@@ -25,7 +25,7 @@ impl WorkerLoad {
     }
 }
 
-/// What happened in one interval.
+/// The counts of one interval.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Interval {
     /// Arrivals due in it, warm-up and those without a result included.
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_time_has_an_interval() {
+    fn the_latest_possible_time_has_an_interval() {
         let mut timeline = Timeline::default();
         timeline.record(&sign_in(1, u64::MAX / 2, SignInStatus::Completed));
         timeline.record(&sign_in(2, 0, SignInStatus::Refused));

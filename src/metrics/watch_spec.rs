@@ -1,11 +1,11 @@
-//! What a watch observes, and its result.
+//! The specification and the result of a watch.
 
 use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::Statistic;
 
-/// What a watch observes.
+/// The sign-ins and the statistic that a watch observes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct WatchSpec {
     /// The statistic.

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_of_users() {
+    fn device_percentiles_count_users() {
         let devices = Devices::new((1..=200).collect(), 7).unwrap();
         let Devices { issued, per_user_p50, per_user_p99, per_user_max } = devices;
         assert_eq!((issued, per_user_p50, per_user_p99, per_user_max), (7, 100, 198, 200));

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_processor_is_named_as_linux_names_it() {
+    fn the_processor_name_is_read_from_cpuinfo() {
         assert_eq!(model("processor\t: 0\nmodel name\t: EPYC: 7\n").as_deref(), Some("EPYC: 7"));
         assert_eq!(model("processor\t: 0\n"), None);
     }

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn small_shares_do_not_look_like_nothing() {
+    fn small_shares_are_not_shown_as_zero() {
         assert_eq!(share(0, 10), "0 %");
         assert_eq!(share(1, 1_000_000), "< 0.01 %");
         assert_eq!(share(1, 3), "33.3 %");
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_say_what_matters_of_them() {
+    fn numbers_have_significant_digits() {
         assert_eq!(number(0.0), "0");
         assert_eq!(number(20.0), "20");
         assert_eq!(number(19.987), "20");

@@ -15,7 +15,7 @@ pub struct Generator {
     pub dropped: u64,
     /// Why the numbers of this report are unreliable; null if they are not.
     pub saturated: Option<String>,
-    /// What the generator lacked, if that is the reason; omitted otherwise.
+    /// The resource that the generator lacked. Omitted if it lacked none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub short_of: Option<Shortage>,
     /// The worker threads; absent under the virtual clock.
@@ -75,14 +75,14 @@ pub struct SideWorkers {
     pub waited_p99_us: u64,
 }
 
-/// What a generator that could not keep up lacked.
+/// The resource whose lack kept the generator from the scenario's rate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortage {
-    /// Idle users.
+    /// Idle users in the population.
     Users,
-    /// Cores, to start sign-ins in time or to compute for its users.
+    /// CPU cores: sign-ins started late, or computations of the clients waited.
     Cores,
-    /// Open files, ports or memory for its connections.
+    /// Open files, ports or memory for the generator's connections.
     Limits,
 }

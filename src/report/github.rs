@@ -27,7 +27,7 @@ pub struct Annotation {
     pub line: usize,
     /// The column, if known.
     pub column: Option<usize>,
-    /// What it is about, in a few words.
+    /// The subject, in a few words.
     pub title: String,
     /// The message.
     pub message: String,

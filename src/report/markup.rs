@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markdown_reads_nothing_into_text() {
+    fn escaped_text_has_no_markdown_syntax() {
         let hostile = "</details>|`a`*b*_c_[d](e)<!-- # ~~f~~ @g $h$ https://i";
         let escaped = markdown(hostile);
         for sign in ["<", ">", "|", "`", "*", "_", "[", "]", "~", "@", "$", "!", "://"] {
@@ -162,21 +162,21 @@ mod tests {
     }
 
     #[test]
-    fn a_fence_is_longer_than_what_it_holds() {
+    fn a_fence_is_longer_than_any_run_of_backticks_in_its_text() {
         assert_eq!(code("a b"), "`a b`");
         assert_eq!(code("``a`"), "``` ``a` ```");
         assert_eq!(code_block("sh", "a ````\n"), "`````sh\na ````\u{fffd}\n`````");
     }
 
     #[test]
-    fn xml_holds_nothing_that_it_forbids() {
+    fn xml_has_no_forbidden_characters() {
         assert_eq!(xml("<a b=\"&\">"), "&lt;a b=&quot;&amp;&quot;&gt;");
         assert_eq!(xml("a\0\x1b[31m\u{7f}\u{85}\u{fffe}b"), "a\u{fffd}\u{fffd}[31m\u{fffd}\u{fffd}\u{fffd}b");
         assert_eq!(xml("a\tb\r\n"), "a&#9;b&#13;&#10;");
     }
 
     #[test]
-    fn no_field_is_a_formula() {
+    fn csv_fields_are_never_formulas() {
         for (field, escaped) in [
             ("smoke", "smoke"),
             ("=1+1", "'=1+1"),

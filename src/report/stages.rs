@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stage_says_what_it_asks_for() {
+    fn a_stage_shows_its_load_and_time() {
         let stage = StageSummary {
             workload: "calm".to_owned(),
             from_us: 0,

@@ -74,7 +74,7 @@ pub enum ReportError {
     Version {
         /// The file.
         path: PathBuf,
-        /// What is wrong with its version.
+        /// Why its version is not accepted.
         what: String,
     },
     /// A file of an earlier run could not be deleted.

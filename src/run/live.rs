@@ -1,4 +1,4 @@
-//! Where readers ask a run for its report while it goes on.
+//! Requests for the report of a run in progress.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,7 @@ use crate::report::Report;
 /// Builds the report of a moment of a run, as if the run had ended then. Sign-ins in flight are not in it.
 pub type BuildReport = Box<dyn FnOnce() -> Report + Send>;
 
-/// Requests for the report of a run that goes on. Clones share them.
+/// Requests for the report of a run in progress. Clones share them.
 ///
 /// The run answers at its next progress report or tick. It only copies what it has recorded: the reader
 /// builds the report, on another thread.

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stolen_is_a_share_of_the_time_between() {
+    fn steal_is_a_share_of_the_time_between_two_readings() {
         let sample = |ticks| MachineSample { ticks, load: 1.0, cpu_throttling: CpuThrottling::default() };
         let at = |all, stolen| sample(Some(Ticks { all, stolen }));
         assert_eq!(at(1000, 70).load_until(&at(2000, 130)).steal_share, Some(0.06));

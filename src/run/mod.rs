@@ -75,7 +75,7 @@ pub fn run(
     })
 }
 
-/// What all phases of a run need.
+/// The input of all phases of a run.
 #[derive(Clone, Copy)]
 struct RunInputs<'r> {
     scenario: &'r Scenario,
@@ -104,7 +104,7 @@ pub struct Plan<'r> {
     pub target: PlannedTarget<'r>,
 }
 
-/// Plans a run: draws the people of the scenario and their schedule, and chooses the target.
+/// Plans a run: draws the users of the scenario and their schedule, and chooses the target.
 ///
 /// # Errors
 ///
@@ -136,7 +136,7 @@ pub struct Prepared<'r> {
     users: Vec<StartedUser>,
     schedule: Schedule,
     drain: Drain,
-    /// What the run records with.
+    /// The recorder and the callbacks.
     pub run_context: RunContext,
     session: Option<EndpointSession>,
 }
@@ -179,7 +179,7 @@ pub struct Played<'r> {
     inputs: RunInputs<'r>,
     compute: Compute,
     machine: Option<MachineLoad>,
-    /// What was recorded.
+    /// The recorded data.
     pub finished: Finished,
     cleanup_error: Option<CleanupError>,
 }

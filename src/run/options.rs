@@ -1,4 +1,4 @@
-//! What a caller gives to a run and gets back.
+//! The options and the output of a run.
 
 use std::io;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub struct RunOptions {
     pub drain: Option<Duration>,
     /// Receives the events.
     pub observer: Observer,
-    /// Where readers ask for the report while the run goes on.
+    /// Requests for the report while the run is in progress.
     pub live: Option<LiveReports>,
 }
 
@@ -90,6 +90,6 @@ pub struct RunOutput {
     pub measured: Snapshot,
     /// Start of the run's time.
     pub started: Timestamp,
-    /// What the run created at its target and could not delete, with the reason.
+    /// The resources that the run created at its target and could not delete, with the reason.
     pub left_behind: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What the report contains besides the measurements.
+//! The parts of the report besides the measurements.
 
 use super::{RunInputs, health, stages, thresholds};
 use crate::actors::Finished;

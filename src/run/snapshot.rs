@@ -1,4 +1,4 @@
-//! Answers requests for the report of a run that goes on.
+//! Answers requests for the report of a run in progress.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::report::Report;
 use crate::scenario::Scenario;
 use poolproof_srp::Group;
 
-/// What describes a run, whatever it has recorded.
+/// The description of a run, without its measurements.
 struct RunDescription {
     scenario: Scenario,
     options: RunOptions,

@@ -62,7 +62,7 @@ fn min_ratio_samples(limit: f64) -> u64 {
     if rarer > 0.0 { (1.0 / rarer - 1e-6).ceil() as u64 } else { 1 }
 }
 
-/// The same for a window: at least ten.
+/// The fewest samples of a window: as above, but at least ten unless one is enough.
 fn min_window_samples(limit: f64) -> u64 {
     match min_ratio_samples(limit) {
         1 => 1,

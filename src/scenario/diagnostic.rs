@@ -9,7 +9,7 @@ use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 pub(super) struct TextError {
     /// The error message.
     pub(super) message: String,
-    /// What to do next.
+    /// The next step for the user.
     pub(super) help: Option<String>,
     /// The position; `None` for the whole file.
     pub(super) span: Option<TextSpan>,

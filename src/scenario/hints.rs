@@ -1,4 +1,4 @@
-//! What to do about mistakes in scenarios: examples of keys, quotes that are missing, files of other kinds.
+//! Hints for mistakes in scenarios: examples of keys, missing quotes, files of other kinds.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Where the keys of scenario files belong, for errors about a key in the wrong place.
+//! The sections in which keys of scenario files are allowed, for errors about a key in the wrong place.
 
 use serde_json::Value;
 
@@ -54,7 +54,7 @@ mod tests {
     use super::hint;
 
     #[test]
-    fn keys_have_places() {
+    fn hints_name_the_section_of_a_key() {
         let places = [
             ("mfa", Some("`mfa` belongs under `pool`")),
             ("sign_in_by", Some("`sign_in_by` belongs under `population`")),

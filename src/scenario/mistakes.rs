@@ -80,7 +80,7 @@ impl MistakeHere {
     }
 }
 
-/// What a scenario is read from.
+/// The file, the text and the overrides of a scenario.
 pub(super) struct Source<'s> {
     pub(super) file: &'s str,
     pub(super) text: &'s str,
@@ -137,7 +137,7 @@ impl Source<'_> {
 struct MistakeReport<'s> {
     source: &'s Source<'s>,
     found: Vec<Diagnostic>,
-    /// Their paths in the file, reported or not.
+    /// The paths of all mistakes in the file, including those that are not reported.
     places: Vec<Vec<Segment>>,
     /// Paths of missing keys, which one message names.
     missing: Vec<Vec<Segment>>,

@@ -130,7 +130,7 @@ pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Diagnostic> {
     parse_with(file_name, bytes, ScheduleFiles::Directory(Path::new("")))
 }
 
-/// Where to find the schedule files that a scenario names.
+/// The place of the schedule files that a scenario names.
 #[derive(Clone, Copy, Debug)]
 pub enum ScheduleFiles<'f> {
     /// In this directory.

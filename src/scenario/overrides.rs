@@ -113,7 +113,7 @@ impl Override {
 
     /// Returns an error that shows the option.
     pub(super) fn diagnostic(&self, message: String, help: Option<String>) -> Diagnostic {
-        // Of an unknown key the key is shown, otherwise the value.
+        // The error shows the key if it is unknown, otherwise the value.
         let value = self.text.find('=').map_or(0, |at| at + 1);
         let key = value.saturating_sub(1);
         let shown = if message.contains("unknown key `") { 0..key } else { value..self.text.len() };

@@ -183,7 +183,7 @@ pub(super) struct RawRisk {
 pub(super) struct RawPopulation {
     /// Number of users.
     pub(super) users: Users,
-    /// What users type to sign in, and so how the pool names them.
+    /// The name that users type to sign in. It also sets how the pool names users.
     #[serde(default, skip_serializing_if = "SignInName::is_username")]
     pub(super) sign_in_by: SignInName,
     /// Second factors of the users: weights.
@@ -237,7 +237,7 @@ macro_rules! weights {
 }
 
 weights! {
-    /// Second factors of the users: weights of any sum.
+    /// Second factors of the users: weights, of which only the ratios matter.
     #[schemars(rename = "Factors")]
     #[serde(expecting = "a map of weights such as `{ none: 40, totp: 60 }`")]
     RawFactors of Factors {
@@ -255,7 +255,7 @@ weights! {
         sms_and_totp = Factors::SmsAndTotp,
     } default none;
 
-    /// Intents of sign-ins: weights of any sum.
+    /// Intents of sign-ins: weights, of which only the ratios matter.
     #[schemars(rename = "Mix")]
     #[serde(expecting = "a map of weights such as `{ known_device: 90, new_device: 10 }`")]
     RawMix of Intent {
@@ -296,7 +296,7 @@ weights! {
         refresh_after_sign_out = Intent::RefreshAfterSignOut,
     } default known_device;
 
-    /// Risk levels of sign-ins: weights of any sum.
+    /// Risk levels of sign-ins: weights, of which only the ratios matter.
     #[schemars(rename = "RiskMix")]
     #[serde(expecting = "a map of weights such as `{ none: 90, high: 10 }`")]
     RawRiskMix of Option<RiskLevel> {
@@ -310,7 +310,7 @@ weights! {
         high = Some(RiskLevel::High),
     } default none;
 
-    /// Source addresses of sign-ins: weights of any sum.
+    /// Source addresses of sign-ins: weights, of which only the ratios matter.
     #[schemars(rename = "From")]
     #[serde(expecting = "a map of weights such as `{ home: 90, elsewhere: 10 }`")]
     RawSourceMix of SourceAddress {
@@ -392,7 +392,8 @@ pub(super) struct RawStage {
     /// Sign-ins per second: constant, or at the start of a ramp (model open). At least one measured stage has
     /// more than zero.
     pub(super) rate: Option<LoadRate>,
-    /// Sign-ins per second at the end of a ramp, which starts at `rate` or where the previous stage ended.
+    /// Sign-ins per second at the end of a ramp. The ramp starts at `rate`, or at the last rate of the
+    /// previous stage.
     pub(super) to: Option<LoadRate>,
     /// Active users (model closed).
     pub(super) users: Option<Users>,

@@ -90,7 +90,7 @@ pub enum GroupName {
 pub struct Population {
     /// Number of users: 1 to 1,000,000.
     pub users: u32,
-    /// What users type to sign in.
+    /// The name that users type to sign in.
     pub sign_in_by: SignInName,
     /// Second factors of the users.
     pub factors: Weights<Factors>,
@@ -102,7 +102,7 @@ pub struct Population {
     pub compromised: f64,
 }
 
-/// What users type to sign in, and so how the pool names them.
+/// The name that users type to sign in. It also sets how the pool names users.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignInName {

@@ -148,7 +148,7 @@ impl AwsDocument {
         key.map_or(Some(&self.root), |key| self.root.get(key))?.as_object()
     }
 
-    /// Returns the values that decide something. A value of another type is refused.
+    /// Returns the values that have an effect. A value of another type is refused.
     pub(super) fn content(&self) -> Result<Content, Diagnostic> {
         wire::from_value(&self.root, usize::MAX).map_err(|WireError { path, mismatch }| {
             let message = match mismatch {

@@ -3,9 +3,9 @@
 //! The JSON is the output of `aws cognito-idp describe-user-pool`, which is required, and of
 //! `get-user-pool-mfa-config`, `describe-risk-configuration` and `describe-user-pool-client`, which are
 //! optional. Top keys identify the documents, so they can come in any order, in several files or merged into
-//! one object (`jq -s add`). Keys that decide nothing here are ignored, and those that the API model does not
-//! have are listed. Settings that could change a
-//! decision, a token or a quota and are not simulated are refused, or listed if the caller ignores them.
+//! one object (`jq -s add`). Keys without effect are ignored, and keys that the API model does not have are
+//! listed. Settings that could change a decision, a token or a quota and are not simulated are refused, or
+//! listed if the caller ignores them.
 //!
 //! A file `*.json` is an AWS document, `*.yaml` or `*.yml` a scenario. Any other file is an AWS document if
 //! it starts with `{` or `[`, so a pipe works too.

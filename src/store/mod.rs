@@ -95,11 +95,11 @@ pub struct StoredState {
     pub records: ProviderSnapshot,
     /// The token keys, if there are any.
     pub keys: Option<SigningKeys>,
-    /// Who else can read the file.
+    /// The users besides the owner who can read the file.
     pub read_access: ReadAccess,
 }
 
-/// Who can read a file besides its owner.
+/// The users besides the owner who can read a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ReadAccess {
     /// Only the owner.
@@ -121,7 +121,7 @@ impl std::fmt::Debug for StoredState {
 #[derive(Debug)]
 pub struct Store {
     database: Database,
-    /// To read the file again after a failure to write.
+    /// The file, to be read again after a failure to write.
     file: File,
 }
 

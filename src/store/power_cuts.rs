@@ -70,7 +70,7 @@ fn apply(disk: &mut Vec<u8>, operation: &DiskOperation, mut keeps: impl FnMut() 
         DiskOperation::Write(offset, data) => {
             for (number, page) in data.chunks(PAGE).enumerate() {
                 let start = offset + number * PAGE;
-                // What is behind the end of the file is lost.
+                // Data behind the end of the file is lost.
                 if keeps()
                     && let Some(place) = disk.get_mut(start..start + page.len())
                 {

@@ -12,10 +12,10 @@ use super::{StateFileError, StateWriteError, Store, StoredState};
 use poolproof_cognito::ids::PoolId;
 use poolproof_pool::provider::ProviderChange;
 
-/// What one request writes, and the waiting request.
+/// The data that one request writes, and the channel to the waiting request.
 type QueuedWrite = (Write, oneshot::Sender<Result<(), StateWriteError>>);
 
-/// What a request writes.
+/// The data that a request writes.
 #[derive(Debug)]
 enum Write {
     Changes(Vec<ProviderChange>),
@@ -65,8 +65,8 @@ impl StateWriter {
         Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), failure, file })
     }
 
-    /// Returns why nothing can be written any more, if that is so. It is set before the first request waits
-    /// in vain.
+    /// Returns the error after which nothing is written, if there was one. It is set before a request waits
+    /// for a write that will not happen.
     pub fn failure(&self) -> Option<&StateWriteError> {
         self.failure.get()
     }

@@ -1,4 +1,4 @@
-//! What a run signs in to: the embedded pool or an endpoint.
+//! The target of a run: the embedded pool or an endpoint.
 
 use std::time::Duration;
 

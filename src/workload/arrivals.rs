@@ -25,7 +25,7 @@ pub struct Arrival {
     pub workload: u16,
     /// Index of the user.
     pub user: u32,
-    /// What the user intends to do.
+    /// The user's intent.
     pub intent: Intent,
     /// Risk level; `None` is no risk.
     pub risk: Option<RiskLevel>,

@@ -18,7 +18,7 @@ pub struct UserSpec {
     pub number: u32,
     /// The canonical user name: `user-000042`, or the `sub` if the pool names users so.
     pub username: Username,
-    /// What the user types to sign in.
+    /// The name that the user types to sign in.
     pub sign_in_by: SignInName,
     /// The user's second factors.
     pub factors: Factors,

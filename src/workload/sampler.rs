@@ -16,7 +16,7 @@ use poolproof_cognito::seed::Seed;
 pub struct DrawnSignIn {
     /// Index of the user.
     pub user: u32,
-    /// What the user intends to do.
+    /// The user's intent.
     pub intent: Intent,
     /// Risk level; `None` is no risk.
     pub risk: Option<RiskLevel>,

@@ -299,7 +299,7 @@ fn a_page_is_readable_without_styles() {
 
 #[test]
 #[ignore = "needs node and installs packages: --ignored ci_readers::"]
-fn readers_of_npm_find_every_case_with_its_file_and_time() {
+fn npm_readers_find_every_case_with_its_file_and_time() {
     let folder = folder("npm");
     let mut twice = report(ClockKind::Wall, 3000, true);
     let threshold = twice.thresholds[0].clone();

@@ -131,7 +131,7 @@ fn a_field_that_is_not_simulated_is_refused_by_name() {
     ));
     let (_, ignored) = decode_with_unsimulated("CreateUserPool", pool.to_string().as_bytes()).unwrap();
     assert_eq!(ignored, ["LambdaConfig.PreTokenGeneration"]);
-    // What equals the default and what cannot matter is accepted.
+    // Fields that equal the default and fields that cannot matter are accepted.
     let harmless = json!({
         "PoolName": "p", "LambdaConfig": {}, "DeletionProtection": "INACTIVE",
         "Policies": { "PasswordPolicy": { "PasswordHistorySize": 0 }, "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD"] } },

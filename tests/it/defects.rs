@@ -296,7 +296,7 @@ fn mismatched_rules(report: &Report) -> Vec<&str> {
 #[test]
 fn a_correct_pool_has_no_mismatches() {
     for pool in [ALWAYS, ALWAYS_ASKING, OPT_IN] {
-        // So slow that users have enough TOTP codes.
+        // The rate is low, so that users have enough TOTP codes.
         let report = play(&mixed_scenario_with(pool, "for: 700s, rate: 5/s"));
         assert!(report.decisions.checked > 3000, "{}", report.decisions.checked);
         assert_eq!(mismatched_rules(&report), Vec::<&str>::new(), "{pool}");

@@ -19,7 +19,7 @@ pub(crate) fn document(name: &str, content: &Value) -> PathBuf {
 }
 
 #[test]
-fn a_setting_that_is_not_simulated_is_refused_or_listed() {
+fn unsimulated_settings_are_refused_or_listed() {
     let arn = "arn:aws:lambda:us-east-1:1:function:f";
     let pool = json!({ "UserPool": { "Id": "us-east-1_A", "MfaConfiguration": "OFF",
         "LambdaConfig": { "PreTokenGeneration": arn, "CustomMessage": arn } } });
@@ -97,7 +97,7 @@ fn a_description_has_all_members_that_were_set() {
     let refused = fixture.ask("DeleteUserPool", &json!({ "UserPoolId": id })).unwrap_err();
     assert!(refused.contains("deletion protection is activated"), "{refused}");
 
-    // What an update leaves out has its default again. A schema cannot be changed, and tags stay: TagResource
+    // An update resets the members that it leaves out. A schema cannot be changed, and tags stay: TagResource
     // and UntagResource change them.
     fixture.call_ok("UpdateUserPool", &json!({ "UserPoolId": id, "UserPoolTier": "LITE" }));
     let described = describe(&mut fixture);

@@ -18,7 +18,7 @@ use socket2::SockRef;
 
 use crate::fault_proxy::message;
 
-/// What a server does with a request.
+/// A server's behavior for a request.
 #[derive(Clone, Copy)]
 enum Behavior {
     Answer(&'static str),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::server_process::ServerProcess;
 
-/// What the proxy does with a request.
+/// The proxy's action for a request.
 pub(crate) enum ProxyAction {
     /// Forwards the request and its response.
     Forward,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::provider::{ProviderFixture, keys as signing_keys};
 
-/// Report A7: amplify-swift PR 4254, amplify-flutter PR 2622.
+/// amplify-swift PR 4254, amplify-flutter PR 2622.
 #[test]
 fn users_named_by_an_address_get_their_sub_as_user_name() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -69,7 +69,7 @@ fn refresh(fixture: &mut ProviderFixture, client: &str, token: &Value) -> Result
     fixture.ask("GetTokensFromRefreshToken", &body).map(|answer| answer["AuthenticationResult"].clone())
 }
 
-/// Report A9: Developer guide, refresh token rotation; identity-dart-2#279.
+/// Developer guide, refresh token rotation; identity-dart-2#279.
 #[test]
 fn a_rotated_refresh_token_ends_after_its_grace_period() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -98,7 +98,7 @@ fn a_rotated_refresh_token_ends_after_its_grace_period() {
     assert!(fixture.ask("CreateUserPoolClient", &both).unwrap_err().starts_with("InvalidParameterException"));
 }
 
-/// Reports A10, A16, A17: Developer guide, app client settings; moto PR 4836; floci PR 3974.
+/// Developer guide, app client settings; moto PR 4836; floci PR 3974.
 #[test]
 fn a_flow_that_the_client_lacks_is_refused() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -127,7 +127,7 @@ fn a_flow_that_the_client_lacks_is_refused() {
     );
 }
 
-/// Report C11: The API model on RevokeToken; developer guide, revoking tokens.
+/// The API model on RevokeToken; developer guide, revoking tokens.
 #[test]
 fn revoke_token_refuses_foreign_and_access_tokens() {
     for signed in [Tokens::Opaque, Tokens::Rs256(signing_keys())] {
@@ -158,7 +158,7 @@ fn revoke_token_refuses_foreign_and_access_tokens() {
     }
 }
 
-/// Report C9: The API model on SetRiskConfiguration: without a configuration the defaults apply.
+/// The API model on SetRiskConfiguration: without a configuration the defaults apply.
 #[test]
 fn a_risk_configuration_without_settings_restores_the_defaults() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -173,7 +173,7 @@ fn a_risk_configuration_without_settings_restores_the_defaults() {
     }
 }
 
-/// Report C10: Developer guide, MFA: a required MFA cannot be turned off by its user.
+/// Developer guide, MFA: a required MFA cannot be turned off by its user.
 #[test]
 fn the_last_factor_cannot_be_turned_off_while_mfa_is_required() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -203,7 +203,7 @@ fn the_last_factor_cannot_be_turned_off_while_mfa_is_required() {
     fixture.call_ok("AdminSetUserMFAPreference", &preference(false));
 }
 
-/// Report A22: Developer guide, MFA: "tokens, even if your user pool requires MFA".
+/// Developer guide, MFA: "tokens, even if your user pool requires MFA".
 #[test]
 fn the_first_sign_in_after_a_confirmed_sign_up_needs_no_mfa() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -228,7 +228,7 @@ fn the_first_sign_in_after_a_confirmed_sign_up_needs_no_mfa() {
     assert_eq!(fixture.call_ok("InitiateAuth", &start)["ChallengeName"], "MFA_SETUP");
 }
 
-/// Reports A12, A18, A19: identity-js#180; AWS's MFA example.
+/// identity-js#180; AWS's MFA example.
 #[test]
 fn challenges_describe_the_user_and_a_verified_app_counts_at_once() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -266,7 +266,7 @@ fn challenges_describe_the_user_and_a_verified_app_counts_at_once() {
     assert_eq!(asked["ChallengeParameters"]["FRIENDLY_DEVICE_NAME"], "my app");
 }
 
-/// Report A19: AWS CLI examples; developer guide, using tokens.
+/// AWS CLI examples; developer guide, using tokens.
 #[test]
 fn tokens_and_device_descriptions_look_as_documented() {
     let mut fixture = ProviderFixture::new(Tokens::Rs256(signing_keys()));
@@ -305,7 +305,7 @@ fn tokens_and_device_descriptions_look_as_documented() {
     assert_eq!(ended, "NotAuthorizedException: Access Token has been revoked");
 }
 
-/// Report C5: Developer guide: setting up a factor again; histories against an independent model.
+/// Developer guide: setting up a factor again; histories against an independent model.
 #[test]
 fn the_app_that_was_verified_last_counts() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -343,7 +343,7 @@ fn the_app_that_was_verified_last_counts() {
     assert!(answer(&last).is_ok());
 }
 
-/// Report C5: The same, where the pool asks for the second app by MFA_SETUP.
+/// The same, where the pool asks for the second app by MFA_SETUP.
 #[test]
 fn an_app_of_mfa_setup_replaces_one_that_was_verified_before_and_not_turned_on() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);

@@ -15,7 +15,7 @@ use crate::provider::{ProviderFixture, a_verifier};
 use crate::quotas::{CATEGORIES, admitted, rested_pool};
 use crate::server_process::ServerProcess;
 
-/// Report A14: amazon-cognito-identity-js#103.
+/// amazon-cognito-identity-js#103.
 #[test]
 fn a_device_name_of_1025_characters_is_refused_with_its_text() {
     let body = |length: usize| json!({ "AccessToken": "a", "DeviceKey": "us-east-1_0", "DeviceName": "n".repeat(length) });
@@ -34,7 +34,7 @@ fn a_device_name_of_1025_characters_is_refused_with_its_text() {
     assert!(longer.len() < 1300 && longer.contains("n…' at 'deviceName'"), "{}", longer.len());
 }
 
-/// Report A20: The API model and the developer guide, threat protection: app clients with a risk
+/// The API model and the developer guide, threat protection: app clients with a risk
 /// configuration of their own, and events.
 #[test]
 fn an_app_client_has_a_risk_configuration_and_a_user_has_events() {
@@ -58,7 +58,7 @@ fn an_app_client_has_a_risk_configuration_and_a_user_has_events() {
     assert_eq!(decisions, ["Block", "NoRisk"]);
 }
 
-/// Report A21: Developer guide, quotas: AssociateSoftwareToken, VerifySoftwareToken and ConfirmDevice share
+/// Developer guide, quotas: AssociateSoftwareToken, VerifySoftwareToken and ConfirmDevice share
 /// UserResourceUpdate, 25 a second.
 #[test]
 fn totp_set_up_and_confirm_device_share_a_quota() {
@@ -94,7 +94,7 @@ fn client() -> Value {
     } })
 }
 
-/// Report A23: A server of describe-user-pool had another id, and its password policy required nothing.
+/// A server of describe-user-pool had another id, and its password policy required nothing.
 #[test]
 fn a_served_pool_has_the_settings_of_its_documents() {
     let client = document("client.json", &client());
@@ -139,7 +139,7 @@ fn a_served_pool_has_the_settings_of_its_documents() {
     );
 }
 
-/// Report A24: Templates of CDK and SAM, and what Terraform prints as JSON, are no documents of AWS.
+/// Templates of CDK and SAM, and what Terraform prints as JSON, are no documents of AWS.
 #[test]
 fn files_of_other_tools_are_recognized() {
     let template =

@@ -132,7 +132,7 @@ fn boto3_and_pycognito_play_every_scene() {
 
 #[test]
 #[ignore = "needs python3 or node and installs packages: --ignored interop::"]
-fn boto3_calls_the_operations_around_sign_in() {
+fn boto3_calls_the_other_operations() {
     let python = python();
     let server = ServerProcess::start(&[]);
     let endpoint = format!("http://{}", server.address);
@@ -199,7 +199,7 @@ fn aws_jwt_verify_accepts_tokens_with_the_issuer_of_aws() {
 /// The lines for the AWS CLI in docs/serve.md run as they are, at another address.
 #[test]
 #[ignore = "needs python3 and installs packages: --ignored interop::"]
-fn the_aws_cli_runs_the_lines_of_the_documentation() {
+fn the_aws_cli_commands_of_the_documentation_work() {
     let page = fs::read_to_string(root().join("docs/serve.md")).unwrap();
     let mut blocks = page.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
     let lines = blocks.find(|block| block.contains("aws cognito-idp")).unwrap();

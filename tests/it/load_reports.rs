@@ -48,7 +48,7 @@ fn sign_ins_without_a_decision_have_no_latency_and_fail_the_run() {
     assert!(text(&report, None, false).contains(&start), "{}", text(&report, None, false));
 }
 
-/// What failed is missing from the figures, and no format says how much.
+/// Without this check, failed sign-ins are missing from the figures and no format shows their number.
 #[test]
 fn every_format_shows_the_sign_ins_without_a_decision() {
     let scenario = parse(&overload("service: { cores: 2 }"));
@@ -177,7 +177,7 @@ fn too_few_users_with_codes_fail_the_run_with_the_reason() {
 
 /// The time that people need to read and type a code is in no latency, neither of sign-ins nor of steps.
 #[test]
-fn the_time_of_people_is_not_latency() {
+fn human_time_is_not_latency() {
     let with_delay = |factor: &str, delay: &str| {
         play(&parse(&format!(
             "version: 1

@@ -1,4 +1,4 @@
-//! What `run` prints with `--quiet` and `--json`, about several mistakes, and about changed scenarios.
+//! The output of `run` with `--quiet` and `--json`, for several mistakes, and for changed scenarios.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -258,7 +258,7 @@ fn an_interrupt_before_the_first_sign_in_gives_a_report() {
 }
 
 #[test]
-fn a_too_small_population_is_reported_by_both_clocks() {
+fn a_too_small_population_is_reported_under_both_clocks() {
     let text = toy("{ arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }")
         .replace("users: 100", "users: 1");
     let report = play(&scenario(&text));

@@ -313,7 +313,7 @@ fn all_mistakes_are_reported_at_once() {
     let places: Vec<&str> =
         error.lines().filter_map(|line| line.trim_start().strip_prefix("--> f.yaml:")).collect();
     assert_eq!(places, ["4:1", "6:13", "7:3", "8:22", "11:14", "12:7", "13:28", "15:5"], "{error}");
-    // What only follows from another mistake is not reported.
+    // Mistakes that only follow from another one are not reported.
     let broken = TOY.replace("rate: 10/s", "rate: fast") + "clock: wal\nservice: { cores: 1 }\n";
     let error = parse(&broken).unwrap_err();
     assert_eq!(error.matches("error: ").count(), 2, "{error}");

@@ -221,7 +221,7 @@ const call = (url, operation, body, type, target = true) => fetch(url, {
 /// Run it with `cargo test --test it -- --ignored serve_web::`.
 #[test]
 #[ignore = "needs Chromium: --ignored serve_web::"]
-fn a_page_of_another_origin_is_shut_out() {
+fn a_browser_page_of_another_origin_is_refused() {
     let served = ServerProcess::start(&[]);
     let ann = json!({ "UserPoolId": POOL, "Username": "ann" });
     served.call("AdminCreateUser", &ann).json();

@@ -134,7 +134,7 @@ fn a_set_up_is_repeated_while_the_target_is_busy_and_its_refusals_are_reported()
 }
 
 #[test]
-fn targets_that_are_no_pools_are_named() {
+fn targets_that_are_not_pools_are_reported() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let file = scenario("nothing-there", 4, "for: 1s, rate: 6/s");
     let failure = |url: &str| {

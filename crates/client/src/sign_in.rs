@@ -307,7 +307,7 @@ impl SignIn {
         }
     }
 
-    /// Sends the claim once more after it has led to tokens, if the options ask for it.
+    /// Sends the claim again after the pool has issued tokens for it, if the options require this.
     pub(super) fn replay(&mut self, now: Timestamp) -> Action {
         let (Some(claim), true) = (self.claim.take(), self.options.replay) else {
             self.state = State::Finished;

@@ -108,7 +108,7 @@ pub enum Action {
     Finished,
 }
 
-/// Where the user reads a code.
+/// The place where the user reads a code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CodeSource {
     /// In a text message.

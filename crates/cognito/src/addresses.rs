@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_of_version_4_written_as_version_6_is_one_of_version_4() {
+    fn ipv4_mapped_ranges_are_ipv4_ranges() {
         let printed = |text: &str| text.parse::<AddressRange>().map(|range| range.to_string());
         assert_eq!(printed("::ffff:192.0.2.0/120"), Ok("192.0.2.0/24".to_owned()));
         assert_eq!(printed("::ffff:0:0/96"), Ok("0.0.0.0/0".to_owned()));
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_an_address_and_a_prefix_that_fits_it() {
+    fn ranges_need_an_address_and_a_valid_prefix_length() {
         for good in ["192.0.2.0/24", "0.0.0.0/0", "192.0.2.7/32", "2001:db8::/32", "::/0", "::1/128"] {
             assert_eq!(good.parse::<AddressRange>().map(|range| range.to_string()), Ok(good.to_owned()));
         }

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pool_id_is_a_region_and_a_name() {
+    fn pool_ids_have_a_region_and_a_name() {
         let id = PoolId::new("us-east-1_AbC_1");
         assert_eq!((id.region(), id.name()), ("us-east-1", "AbC_1"));
         assert_eq!(PoolId::new("odd").name(), "odd");

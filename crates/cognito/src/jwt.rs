@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 /// Upper bound for tokens, in bytes; this server never issues a longer one.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// What a token is for. As on Cognito, each use has its own key.
+/// The use of a token. As on Cognito, each use has its own key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TokenUse {
     /// Authorizes the operations of the user pool.
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_with_the_key_of_its_use_alone() {
+    fn a_token_is_valid_only_for_its_use() {
         let (keys, others) = (Keys::generate().unwrap(), Keys::generate().unwrap());
         let token = keys.sign(TokenUse::Access, &keys.unsigned(TokenUse::Access, &claims())).unwrap();
         assert_eq!(keys.read(TokenUse::Access, &token), Some(claims()));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_and_other_algorithms_are_refused() {
+    fn damaged_tokens_and_other_algorithms_are_refused() {
         let keys = Keys::generate().unwrap();
         let token = keys.sign(TokenUse::Access, &keys.unsigned(TokenUse::Access, &claims())).unwrap();
         for at in 0..token.len() {

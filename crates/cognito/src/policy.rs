@@ -41,7 +41,7 @@ pub enum MfaMode {
     Off,
     /// From users who have one.
     Optional,
-    /// From everyone; who has none must set one up.
+    /// From every user. A user without one must set one up.
     On,
 }
 
@@ -67,7 +67,7 @@ impl RiskLevel {
     pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
 }
 
-/// What the pool does at a level of risk (`AccountTakeoverEventActionType`), from lax to strict.
+/// The pool's action at a risk level (`AccountTakeoverEventActionType`), from lax to strict.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskAction {
@@ -99,11 +99,11 @@ pub enum RiskMode {
     Enforced,
 }
 
-/// Who says how risky an attempt looks.
+/// The source of the risk level of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskSource {
-    /// The scenario: a level comes with every attempt.
+    /// The scenario gives every attempt a level.
     #[default]
     Given,
     /// The pool, by three signs: a new device, a new address, three failures since the last sign-in. One is
@@ -111,8 +111,8 @@ pub enum RiskSource {
     Estimated,
 }
 
-/// What a password that is known to be compromised leads to (`CompromisedCredentialsActionsType`). Passwords
-/// proved by SRP are never looked at.
+/// The pool's action for a compromised password (`CompromisedCredentialsActionsType`). The pool cannot check
+/// passwords that are proved by SRP.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CompromisedAction {
@@ -123,15 +123,15 @@ pub enum CompromisedAction {
     Block,
 }
 
-/// What risk does in a pool. A higher level may not have a laxer action.
+/// The risk settings of a pool. A higher level may not have a laxer action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RiskPolicy {
     /// Whether the actions are taken.
     pub mode: RiskMode,
-    /// Who says how risky an attempt looks.
+    /// The source of the risk level of an attempt.
     pub levels: RiskSource,
-    /// What a compromised password leads to.
+    /// The action for a compromised password.
     pub compromised: CompromisedAction,
     /// Action at level low.
     pub low: RiskAction,
@@ -191,7 +191,7 @@ impl RiskNote {
     pub const ALL: [Self; 3] = [Self::Pool, Self::Device, Self::Off];
 }
 
-/// What a password must have (`PasswordPolicyType`). None is longer than 256 characters or has a space in it.
+/// The rules for passwords (`PasswordPolicyType`). None is longer than 256 characters or contains a space.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordPolicy {
@@ -225,7 +225,7 @@ impl PasswordPolicy {
         Duration::from_secs(u64::from(self.temporary_days) * 24 * 3600)
     }
 
-    /// What `CreateUserPool` sets when a request names no policy.
+    /// The policy that `CreateUserPool` sets if a request has none.
     pub const COGNITO: Self =
         Self { uppercase: true, lowercase: true, numbers: true, symbols: true, ..Self::LENGTH_ONLY };
 }
@@ -390,7 +390,7 @@ pub struct PoolPolicy {
     /// The first factors besides the password (`SignInPolicy`).
     #[serde(default)]
     pub first_factors: FirstFactors,
-    /// What risk does.
+    /// The risk settings.
     pub risk: RiskPolicy,
     /// Whether failures lock out.
     pub lockout: Lockout,
@@ -429,7 +429,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_setting_has_one_word_everywhere() {
+    fn display_serde_and_parsing_use_the_same_words() {
         fn same<T: Serialize + fmt::Display + FromStr<Err = ()> + PartialEq + fmt::Debug>(all: &[T]) {
             for one in all {
                 assert_eq!(serde_json::to_value(one).unwrap(), one.to_string());

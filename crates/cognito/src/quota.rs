@@ -81,8 +81,8 @@ macro_rules! categories {
 }
 
 categories! {
-    /// Sign-ins and refreshes. Answers to challenges have three times this on their own, and only the excess
-    /// counts.
+    /// Sign-ins and refreshes. Answers to challenges have a limit of their own, three times this one, and
+    /// only the excess counts.
     UserAuthentication user_authentication = 120 true Read,
     /// Sign-ups, their confirmation, and users created by an administrator.
     UserCreation user_creation = 50 true None,

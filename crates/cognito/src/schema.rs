@@ -73,7 +73,7 @@ impl DataType {
     }
 }
 
-/// What an attribute can be.
+/// The constraints of an attribute.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct AttributeRule {
     data_type: DataType,

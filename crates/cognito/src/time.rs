@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_steps_back_gives_no_negative_time() {
+    fn a_backward_clock_step_gives_no_negative_time() {
         let (early, late) = (Timestamp::from_us(5), Timestamp::from_us(9));
         assert_eq!(late.since(early), Duration::from_micros(4));
         assert_eq!(early.since(late), Duration::ZERO);

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_vectors_of_rfc_6238_come_out() {
+    fn codes_match_the_vectors_of_rfc_6238() {
         // The vectors of RFC 6238 appendix B for SHA-1 have eight digits.
         let secret = TotpSecret(b"12345678901234567890".to_vec());
         for (seconds, code) in [
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_survives_being_typed() {
+    fn secrets_round_trip_through_base32() {
         let secret = TotpSecret::draw(&mut crate::seed::Seed::new(1).rng("totp", 0));
         assert_eq!(TotpSecret::from_base32(&secret.to_base32()), Some(secret));
         assert_eq!(TotpSecret::from_base32("not base32!"), None);

@@ -1,4 +1,4 @@
-//! What a pool knows of its users: their second factors, and how they are named.
+//! Settings of a pool about its users: their second factors and their names.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,12 @@
-//! What each rule and each switch rests on.
+//! The sources of each rule and each switch.
 
 use super::decision::{Confidence, RuleId};
 use super::sources::*;
 
-/// What a rule or a switch rests on.
+/// The sources of a rule or a switch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Basis {
-    /// What the sources say, and what is this project's reading of them.
+    /// A summary of the sources, and this project's reading of them.
     pub note: &'static str,
     /// The sources.
     pub sources: &'static [Source],
@@ -17,15 +17,15 @@ pub struct Basis {
 pub struct Switch {
     /// Its key in `pool.switches`.
     pub name: &'static str,
-    /// What it decides.
+    /// The behavior that it changes.
     pub description: &'static str,
     /// How well its default is known.
     pub confidence: Confidence,
-    /// What its default rests on.
+    /// The sources of its default.
     pub basis: Basis,
 }
 
-/// Returns what a rule rests on. Every rule of [`rules`](super::rules) has an entry.
+/// Returns the sources of a rule. Every rule of [`rules`](super::rules) has an entry.
 pub fn basis(rule: RuleId) -> Option<Basis> {
     RULES.iter().find(|(id, _)| *id == rule.id).map(|(_, basis)| *basis)
 }
@@ -233,13 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_is_of_a_rule() {
+    fn every_entry_belongs_to_a_rule() {
         let ids: Vec<&str> = RULES.iter().map(|(id, _)| *id).collect();
         assert!(ids.iter().all(|id| rules().any(|rule| rule.id == *id)), "{ids:?}");
         assert_eq!(ids.len(), rules().count(), "an id is in the table twice");
     }
 
-    /// What AWS documents today rests on a page of today, and what it documented once on an archived one.
+    /// A documented rule needs a current page of AWS, and a formerly documented rule an archived page.
     #[test]
     fn confidence_agrees_with_the_sources() {
         let is_page = |source: &Source| source.address.starts_with("https://docs.aws.amazon.com/");

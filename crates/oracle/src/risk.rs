@@ -15,7 +15,7 @@ const KNOWN_ADDRESSES: usize = 8;
 /// From this number of failures on, failures are a sign of risk.
 const MANY_FAILURES: u32 = 3;
 
-/// What is known about the past sign-ins of one user.
+/// The past sign-ins of one user, as far as they matter for risk.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RiskEstimator {
     addresses: VecDeque<IpAddr>,

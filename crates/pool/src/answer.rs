@@ -9,7 +9,7 @@ use poolproof_cognito::ids::Session;
 use poolproof_cognito::protocol::{ApiError, ChallengeName, RespondToAuthChallenge, keys};
 use poolproof_cognito::time::Timestamp;
 
-/// What an answer says about the session that it answers.
+/// The session that an answer refers to.
 #[derive(Clone, Debug)]
 pub(super) struct SessionAnswer {
     /// The session; `None` if no sign-in waits for the answer.

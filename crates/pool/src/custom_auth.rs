@@ -215,7 +215,7 @@ impl Pool {
         }
     }
 
-    /// Continues a request with what the endpoint of the triggers answered.
+    /// Continues a request with the answer of the trigger endpoint.
     pub(super) fn read_trigger_answer(
         &mut self,
         now: Timestamp,

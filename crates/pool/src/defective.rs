@@ -17,7 +17,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Identity, JobResult, SessionKey};
 
-/// What a defect undoes or adds after the pool has processed the input.
+/// The change that a defect makes after the pool has processed the input.
 enum Repair {
     Nothing,
     /// Makes the claim on this challenge answerable again, if it was accepted.

@@ -370,7 +370,7 @@ mod tests {
     use poolproof_srp::{Group, Salt, Verifier};
 
     #[test]
-    fn removed_accounts_leave_nothing_behind_and_their_numbers_have_no_owner() {
+    fn removed_accounts_leave_no_data_and_their_numbers_are_not_reused() {
         let mut rng = Seed::new(1).rng("pool", 0);
         let mut directory = Directory::default();
         let mut numbers = BTreeSet::new();

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lives_long_keeps_nothing_else() {
+    fn long_lived_entries_do_not_delay_the_expiry_of_others() {
         let second = |seconds: u64| Timestamp::from_us(seconds * 1_000_000);
         let lives = |minutes: u64| Duration::from_secs(60 * minutes);
         let entries = || {

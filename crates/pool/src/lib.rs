@@ -339,7 +339,7 @@ impl Pool {
         self.step(now, Input::Result(pending, done))
     }
 
-    /// Continues a request with what an endpoint answered for a trigger: the bytes of its output, or why
+    /// Continues a request with the answer of a trigger endpoint: the bytes of its output, or the reason why
     /// there is none.
     pub fn resume_trigger(
         &mut self,

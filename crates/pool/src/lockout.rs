@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schedule_is_cognitos() {
+    fn lockout_times_match_cognito() {
         let mut failures = Failures::default();
         let mut now = second(10_000);
         let mut waits = Vec::new();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_of_an_hour_without_attempts_forgets_and_a_second_less_does_not() {
+    fn failures_expire_after_exactly_15_minutes_without_attempts() {
         let mut failures = Failures::default();
         for _ in 0..4 {
             failures.record_attempt(second(0));

@@ -47,7 +47,7 @@ pub(super) struct PendingPlainPassword {
     pub(super) password: String,
     /// The salt with which the verifier is computed.
     pub(super) salt: Salt,
-    /// What the answered session is found by, if there is one.
+    /// Identifies the answered session, if there is one.
     pub(super) answer: Option<Box<SessionAnswer>>,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct PlainPassword<'p> {
     pub(super) password: &'p str,
     /// Whether an earlier request named the device, and this one none.
     pub(super) device_from_start: bool,
-    /// What the answered session is found by, if there is one.
+    /// Identifies the answered session, if there is one.
     pub(super) answer: Option<SessionAnswer>,
 }
 

@@ -173,7 +173,7 @@ mod tests {
 
     /// The worked examples of AWS's page on quotas (SEMANTICS f).
     #[test]
-    fn the_worked_examples_of_the_documentation_come_out() {
+    fn admitted_rates_match_the_examples_of_the_documentation() {
         let start = Bucket::Category(QuotaCategory::UserAuthentication);
         let answer = Bucket::Answer;
         let change = Bucket::Category(QuotaCategory::UserResourceUpdate);

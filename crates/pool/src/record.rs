@@ -111,7 +111,7 @@ pub struct AccountRecord {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FailuresRecord {
-    /// Number of failures that count.
+    /// Number of failures that count towards the lockout.
     pub count: u32,
     /// End of the lockout.
     pub locked_until: Timestamp,

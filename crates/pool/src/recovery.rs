@@ -142,8 +142,8 @@ impl Pool {
         self.make_verifier(request.password.clone(), Purpose::Recover { account, origin, request })
     }
 
-    /// Reads `ConfirmForgotPassword`. A refusal counts as an attempt; a correct code does only with `count`,
-    /// after the arithmetic.
+    /// Reads `ConfirmForgotPassword`. A refusal counts as an attempt. A correct code counts only with
+    /// `count`, after the arithmetic.
     fn read_recovery(
         &mut self,
         now: Timestamp,

@@ -14,8 +14,8 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 
-/// Most revoked sign-ins stored for one user until their tokens expire. Beyond it the one that expires first
-/// is forgotten.
+/// Most revoked sign-ins stored for one user until their tokens expire. At the limit, the one that expires
+/// first is deleted.
 const MAX_REVOKED_SIGN_INS: usize = 1000;
 
 /// Most sign-ins with rotated refresh tokens stored for one user. Beyond it the one that expires first is

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_holds_the_addresses_that_begin_as_it_does() {
+    fn a_range_contains_the_addresses_with_its_prefix() {
         for (range, inside, outside) in [
             ("192.0.2.128/25", "192.0.2.129", "192.0.2.127"),
             ("192.0.2.7/32", "192.0.2.7", "192.0.2.6"),

@@ -39,7 +39,7 @@ pub(super) struct Exchange {
     pub(super) b: Ephemeral,
 }
 
-/// What a password claim is checked with.
+/// The value that checks a password claim.
 #[derive(Clone, Debug)]
 pub(super) enum Proof {
     /// The exchange, from which the session key is computed.

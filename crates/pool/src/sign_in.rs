@@ -41,7 +41,7 @@ pub(super) struct PendingClaim {
     username: String,
     pub(super) claim: Claim,
     pub(super) named_device: Option<DeviceKey>,
-    /// Whether `InitiateAuth` named the device, and the claim none.
+    /// Whether `InitiateAuth` had the device key and the claim had none.
     device_from_start: bool,
     pub(super) origin: Origin,
     metadata: Parameters,

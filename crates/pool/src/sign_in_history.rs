@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_known_in_the_clothes_of_version_6_too() {
+    fn an_ipv4_mapped_address_equals_the_ipv4_address() {
         let (plain, mapped) = ("192.0.2.7".parse().unwrap(), "::ffff:192.0.2.7".parse().unwrap());
         assert!(
             SignInHistory::new(&[mapped]).knows_address(plain)

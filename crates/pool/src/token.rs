@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_was_signed_until_it_expires() {
+    fn a_token_is_readable_until_it_expires() {
         let signer = Signer::new(&mut Seed::new(1).rng("pool", 0));
         let token = signer.access(&claims());
         assert_eq!(signer.read_access(token.as_str(), Timestamp::from_us(9)), Ok(claims()));

@@ -22,7 +22,7 @@ const MAX_MESSAGE: usize = 256;
 const CHALLENGE: &str = "challenge";
 const ANSWER: &str = "answer";
 
-/// What decides about custom challenges.
+/// The triggers of custom challenges.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CustomAuth {
     /// These challenges, in order. A sign-in ends with tokens after a right answer to each, and is refused
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_answers_nonsense_gets_the_errors_of_aws() {
+    fn invalid_trigger_outputs_give_the_errors_of_aws() {
         let (define, verify) =
             (Trigger::Define, Trigger::Verify { private: BTreeMap::new(), answer: String::new() });
         let json = "InvalidLambdaResponseException: Invalid lambda function output : Invalid JSON";

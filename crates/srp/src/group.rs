@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn powers_add_up() {
+    fn products_of_powers_add_their_exponents() {
         for group in [Group::cognito(), Group::toy()] {
             let (a, b) = (BigUint::from_bytes_be(&[0xa5; 24]), BigUint::from_bytes_be(&[0x5a; 16]));
             let product = group.reduce(&(group.pow_g(&a) * group.pow_g(&b)));

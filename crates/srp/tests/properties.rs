@@ -180,7 +180,7 @@ proptest! {
 }
 
 #[test]
-fn values_of_two_groups_do_not_mix() {
+fn values_of_different_groups_cannot_be_combined() {
     let toy = Exchange::draw(Group::toy(), 256, &mut rng(3));
     let group = Group::cognito();
     let job = Job::ServerPublic { group, b: toy.b.clone(), verifier: toy.verifier.clone() };

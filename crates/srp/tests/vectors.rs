@@ -172,7 +172,7 @@ impl Case {
 }
 
 #[test]
-fn the_group_is_that_of_the_vectors() {
+fn the_group_matches_the_vectors() {
     let vectors = vectors();
     assert_eq!(Group::cognito().modulus_hex(), vectors.group.N);
     let typical = vectors.cases.first().unwrap();

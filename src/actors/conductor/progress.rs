@@ -1,4 +1,4 @@
-//! What the conductor shows of a run that goes on.
+//! The conductor's progress reports.
 
 use std::time::Duration;
 

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_this_machine() {
+    fn only_loopback_addresses_are_local() {
         let is_local = |text: &str| EndpointUrl::parse(text).unwrap().is_loopback();
         for text in ["http://127.0.0.1:9229", "http://localhost", "http://[::1]:80/", "http://127.9.8.7"] {
             assert!(is_local(text), "{text}");
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_stand_in_the_names_of_hosts() {
+    fn the_region_is_read_from_the_host_name() {
         let region = |text: &str| EndpointUrl::parse(text).unwrap().region().map(str::to_owned);
         assert_eq!(region("https://cognito-idp.eu-central-1.amazonaws.com").as_deref(), Some("eu-central-1"));
         assert_eq!(region("https://cognito-idp-fips.us-east-1.amazonaws.com/").as_deref(), Some("us-east-1"));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_goes_without_saying_is_not_said() {
+    fn the_default_port_is_omitted() {
         for (text, host) in [
             ("http://127.0.0.1:80/", "127.0.0.1"),
             ("https://x.example:443", "x.example"),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_holds_any_name() {
+    fn names_are_percent_encoded_in_queries() {
         assert_eq!(percent_encoded("a b&ü"), "a%20b%26%C3%BC");
     }
 }

@@ -141,7 +141,7 @@ impl WebAccess {
 
     fn allows_host(&self, host: &str, listen: IpAddr) -> bool {
         let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-        // An address leads where it says, unlike a name. So on all addresses each of them is right.
+        // Pages cannot redirect an address as they can a name, so every address is allowed here.
         let is_own =
             ip.is_some_and(|ip| listen.is_unspecified() || ip.to_canonical() == listen.to_canonical());
         is_own || is_loopback(host) || self.hosts.iter().any(|allowed| allowed == host)
@@ -181,7 +181,7 @@ pub(super) fn allow_origin(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
 }
 
-/// Returns what a request asks for, if no page gets it: what needs AWS credentials, codes, and metrics.
+/// Returns what a request asks for if no page may have it: an operation with AWS credentials, codes, metrics.
 fn closed_to_pages(request: &Request) -> Option<String> {
     let path = request.uri().path();
     let is_page = path == "/health" || path.contains("/.well-known/");

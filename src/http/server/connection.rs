@@ -32,14 +32,14 @@ const MAX_WRITE: usize = 64 * 1024;
 const MAX_UNSENT_BYTES: usize = 128 * 1024 * 1024;
 /// Most bytes that are read and discarded after the last response.
 const MAX_DISCARDED_BYTES: usize = 1 << 20;
-/// Longest time for that.
+/// Longest time for reading and discarding.
 const MAX_LINGER: Duration = Duration::from_secs(1);
-/// Of so many connections, one is closed to make room for others.
+/// At the limit, the server closes one in this number of connections.
 const EVICTION_SHARE: usize = 256;
 /// The response to a head that is late.
 const LATE_HEAD: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// What all connections of a server share.
+/// The state that all connections of a server share.
 #[derive(Debug)]
 pub(super) struct Connections {
     open: RefCell<Vec<Rc<ConnectionState>>>,
@@ -110,7 +110,7 @@ impl Connections {
     }
 }
 
-/// Returns an IPv4 address as such, also where IPv6 contains it.
+/// Returns the IPv4 address that an IPv6 address contains, or the address itself.
 fn canonical(peer: Option<IpAddr>) -> Option<IpAddr> {
     peer.map(|ip| ip.to_canonical())
 }
@@ -132,7 +132,7 @@ enum Phase {
     Request,
     /// The response is complete and not yet written.
     Response,
-    /// The rest of what the client sends is discarded.
+    /// The server discards further bytes of the client.
     Linger,
     Closed,
 }
@@ -427,23 +427,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_does_not_take_an_answer_goes_where_too_many_lie_there() {
+    async fn a_client_that_does_not_read_is_closed_at_the_limit_of_unsent_bytes() {
         let all = Rc::new(Connections::new(&ServerLimits::DEFAULT));
         let ((first, _one), (second, _other)) = (connected().await, connected().await);
         let mut first = Connection::new(first, Rc::clone(&all));
         assert!(fill(&mut first).await.is_pending());
-        assert_eq!(all.unsent.get(), 1 << 20, "what is at hand");
+        assert_eq!(all.unsent.get(), 1 << 20, "unread bytes of the first response");
         all.unsent.set(all.unsent.get() + MAX_UNSENT_BYTES);
         let mut second = Connection::new(second, Rc::clone(&all));
-        assert!(matches!(fill(&mut second).await, Poll::Ready(Err(_))), "no room for another");
+        assert!(
+            matches!(fill(&mut second).await, Poll::Ready(Err(_))),
+            "the second response exceeds the limit"
+        );
         drop((first, second));
-        assert_eq!(all.unsent.get(), MAX_UNSENT_BYTES, "what went takes no room");
+        assert_eq!(all.unsent.get(), MAX_UNSENT_BYTES, "closed connections do not count");
         all.tick();
         assert!(all.open.borrow().is_empty(), "closed connections are forgotten");
     }
 
     #[test]
-    fn those_that_wait_longest_at_the_address_with_most_make_room() {
+    fn the_longest_waiting_connections_of_the_busiest_address_are_closed() {
         let (all, states) = with_states([
             (FEW, 0, Phase::Idle),
             (MANY, 1, Phase::Request),
@@ -459,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn incomplete_bodies_make_room_and_addresses_with_fewer_connections_do_not() {
+    fn eviction_includes_incomplete_bodies_but_not_addresses_with_fewer_connections() {
         let (all, states) = with_states([
             (MANY, 5, Phase::Request),
             (FEW, 0, Phase::Idle),

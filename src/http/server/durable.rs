@@ -23,7 +23,7 @@ impl DurableState {
         Self { writer: Arc::new(writer), restore, is_rolled_back: Cell::new(false) }
     }
 
-    /// Returns why no change is possible any more, if that is so.
+    /// Returns the write error after which changes are refused, if there was one.
     pub(super) fn failure(&self) -> Option<&StateWriteError> {
         self.writer.failure()
     }

@@ -76,7 +76,7 @@ impl ServerLimits {
 /// Receives each message that a pool sends, as one line: user, medium and code; and notices about requests.
 pub type MessageSink = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// What all requests share.
+/// The state that all requests share.
 struct AppState {
     provider: Mutex<Provider>,
     outbox: Mutex<Outbox>,
@@ -108,7 +108,7 @@ impl AppState {
         provider
     }
 
-    /// Returns why no change is possible any more, if that is so.
+    /// Returns the write error after which changes are refused, if there was one.
     fn write_failure(&self) -> Option<&StateWriteError> {
         self.durable.as_ref().and_then(DurableState::failure)
     }

@@ -89,7 +89,7 @@ impl Page {
     }
 }
 
-/// Who can send requests.
+/// The senders whose requests are answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Senders {
     /// Every program and every page that reaches the address.

@@ -12,7 +12,7 @@ use crate::http::prometheus::{MetricKind, MetricsPage};
 pub(super) struct RequestCounts(Mutex<BTreeMap<(&'static str, &'static str), u64>>);
 
 impl RequestCounts {
-    /// Counts a request and returns the name it is counted under: that of its operation, or `other`.
+    /// Counts a request and returns the name under which it counts: that of its operation, or `other`.
     pub(super) fn count(&self, operation: &str, outcome: &'static str) -> &'static str {
         let operation = OPERATIONS.iter().find(|known| **known == operation).copied().unwrap_or("other");
         *lock(&self.0).entry((operation, outcome)).or_default() += 1;

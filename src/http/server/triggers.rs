@@ -73,7 +73,7 @@ impl TriggerEndpoint {
         let (head, body) = response.into_parts();
         let body = match Limited::new(body, MAX_OUTPUT).collect().await {
             Ok(body) => body.to_bytes(),
-            // Such an output is as good as none: the pool refuses it as invalid.
+            // The pool refuses an empty output as invalid, so it has the same effect.
             Err(error) if error.is::<LengthLimitError>() => Bytes::new(),
             Err(error) => return Err(TriggerFailure::Unreachable(error.to_string())),
         };

@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_broken_where_nothing_is_known() {
+    fn a_line_has_gaps_at_missing_values() {
         let points = [Some((0.0, 1.0)), Some((1.0, 2.5)), None, Some((3.0, 4.04)), None, None];
         assert_eq!(line_path(points.into_iter()), "M0 1L1 2.5M3 4m-5 0h10");
         assert_eq!(line_path([None, Some((0.0, 1.0))].into_iter()), "M0 1m-5 0h10");
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn scales_end_on_a_round_step_at_or_above_the_most() {
+    fn scales_end_at_a_round_step_at_or_above_the_maximum() {
         for (most, step, end) in [(0.0, 1.0, 1.0), (5.0, 1.0, 5.0), (7.0, 2.0, 8.0), (1234.0, 500.0, 1500.0)]
         {
             let (ticks, is) = scale(most, 5.0, |value| format!("{value}"));

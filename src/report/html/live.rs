@@ -22,19 +22,19 @@ const STYLE: &str = "
 /// The script without comments and indentation.
 static LIVE_SCRIPT: LazyLock<String> = LazyLock::new(|| script_code(include_str!("live.js")));
 
-/// Only the two scripts may run. They load nothing but this server's pages, and a form can only go there.
+/// The browser runs only the two scripts. They load only pages of this server, and forms are sent only to it.
 static LIVE_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hashes = [&*SCRIPT, &*LIVE_SCRIPT].map(|code| STANDARD.encode(Sha256::digest(code.as_bytes())));
     let closed = POLICY.replace("form-action 'none'", "form-action 'self'");
     format!("{closed}; connect-src 'self'; script-src 'sha256-{}' 'sha256-{}'", hashes[0], hashes[1])
 });
 
-/// What the page shows about a run besides its report.
+/// The progress bar above the report of a run in progress.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LiveBar {
     /// The name of the scenario.
     pub scenario: String,
-    /// Which of several scenarios it is, and the progress.
+    /// The number of the scenario among several, and the progress.
     pub progress: String,
     /// The path to which the button to cancel posts; `None` if there is nothing to cancel.
     pub cancel_path: Option<String>,
@@ -94,7 +94,7 @@ pub(super) fn bar(bar: &LiveBar) -> Markup {
     }
 }
 
-/// Returns what can be said before the verdict: what holds so far.
+/// Returns the section that replaces the verdict: the state of the thresholds so far.
 pub(super) fn strip(report: &Report) -> Markup {
     html! {
         section.verdict.running aria-label="So far" {

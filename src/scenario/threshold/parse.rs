@@ -13,7 +13,7 @@ use poolproof_cognito::protocol::SignInStep;
 pub(in crate::scenario) struct ThresholdError<'t> {
     /// The error message.
     pub(in crate::scenario) message: String,
-    /// What to do next.
+    /// The next step for the user.
     pub(in crate::scenario) help: Option<String>,
     /// The wrong part of the text; empty if all of it is wrong.
     pub(in crate::scenario) part: &'t str,

@@ -55,7 +55,7 @@ pub(super) struct Member {
     pub(super) effect: Effect,
 }
 
-/// What the server does with a member.
+/// The server's treatment of a member.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Effect {
     /// It reads the member.
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_of_the_table_is_understood() {
+    fn every_line_of_the_table_is_parsed() {
         let known = ["text", "secret", "enum", "number", "list", "struct", "operation", "document", "other"];
         let lines = logical_lines(TEXT);
         assert!(lines.len() > 200, "{}", lines.len());

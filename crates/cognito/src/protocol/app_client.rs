@@ -55,7 +55,7 @@ pub struct ClientSpec {
     /// Validity of sessions and tokens.
     #[serde(rename = "$flatten")]
     pub validity: ValiditySpec,
-    /// All members, to be described again.
+    /// All members as requested, for `DescribeUserPoolClient`.
     #[serde(rename = "$all", default)]
     pub all: Map<String, Value>,
 }

@@ -97,7 +97,7 @@ pub struct PoolSpec {
     /// `UserPoolTags`.
     #[serde(rename = "UserPoolTags")]
     pub tags: Option<BTreeMap<String, String>>,
-    /// All members, to be described again.
+    /// All members as requested, for `DescribeUserPool`.
     #[serde(rename = "$all", default)]
     pub all: Map<String, Value>,
 }

@@ -323,7 +323,7 @@ impl Request {
     }
 }
 
-/// What the server knows about a request besides its text. Clients cannot set it, so it is trusted.
+/// The server's own information about a request. Clients cannot set it, so it is trusted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Origin {
     /// The estimated risk level; `None` is no risk.

@@ -74,11 +74,11 @@ pub enum Step {
 pub struct WireError {
     /// The path to the value.
     pub path: Vec<Step>,
-    /// What does not fit.
+    /// The reason.
     pub mismatch: Mismatch,
 }
 
-/// What does not fit in a [`WireError`].
+/// The reason of a [`WireError`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Mismatch {
     /// The object has no value for this required key.

@@ -50,8 +50,8 @@ pub fn parse(text: &[u8], limits: Limits) -> Result<Value, ParseError> {
     parsed.map_err(|source| ParseError { kind: state.take().1.unwrap_or(ParseErrorKind::Syntax), source })
 }
 
-/// A level of nesting while a text is parsed. The state is the number of values so far, and the error if it
-/// is not one of syntax.
+/// A level of nesting while a text is parsed. The state is the number of values so far, and the error unless
+/// it is a syntax error.
 #[derive(Clone, Copy)]
 struct Level<'s> {
     limits: Limits,

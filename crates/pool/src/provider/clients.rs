@@ -16,7 +16,7 @@ const REFRESH_FLOW: &str = "ALLOW_REFRESH_TOKEN_AUTH";
 /// The default flows of a client (API model).
 pub const DEFAULT_FLOWS: [&str; 3] = [REFRESH_FLOW, "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"];
 
-/// What a value of `ExplicitAuthFlows` allows.
+/// A flow that a value of `ExplicitAuthFlows` allows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Srp,

@@ -21,7 +21,7 @@ pub enum Tokens {
 pub enum Issuer {
     /// `<URL>/<UserPoolId>`. The URL has no trailing slash.
     Url(String),
-    /// What AWS uses: `https://cognito-idp.<region>.amazonaws.com/<UserPoolId>`, with the pool's region.
+    /// AWS's issuer: `https://cognito-idp.<region>.amazonaws.com/<UserPoolId>`, with the pool's region.
     Aws,
 }
 

@@ -1,9 +1,9 @@
-//! The memory budget of an account: what its pools keep, in bytes.
+//! The memory budget of an account: the limit in bytes for the data of its pools.
 //!
 //! Users, pools and app clients cannot be dropped, so requests that add to them are refused above a part of
-//! the budget: those of users at five eighths, those of administrators at three quarters. So an administrator
-//! can still close a pool that strangers have filled. The rest is for sign-ins in progress, of which the
-//! oldest are dropped.
+//! the budget: those of users at five eighths, those of administrators at three quarters. An administrator
+//! can therefore still close a pool that clients without an account have filled. The rest is for sign-ins in
+//! progress, of which the oldest are dropped.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ pub(super) struct MemoryCounts {
     record_bytes: usize,
     /// Pools and app clients that have changed since they were counted.
     changed: Vec<(PoolId, Option<ClientId>)>,
-    /// What each pool has stored.
+    /// The stored data of each pool.
     pools: BTreeMap<PoolId, MemoryUse>,
     /// The sum of `pools`.
     pools_total: MemoryUse,
@@ -109,7 +109,7 @@ impl MemoryCounts {
     }
 }
 
-/// What a request adds to users, pools and app clients.
+/// The kind of data that a request adds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Growth {
     /// Nothing.

@@ -27,7 +27,7 @@ fn challenge() -> PasswordChallenge {
 }
 
 #[test]
-fn a_challenge_that_has_ended_is_not_put_back() {
+fn an_expired_challenge_is_not_restored() {
     // A challenge may be restored after its expiry; nothing would remove it then.
     let block = SecretBlock::new("block");
     for (back_at, kept) in [(9, true), (10, false), (11, false)] {
@@ -36,17 +36,17 @@ fn a_challenge_that_has_ended_is_not_put_back() {
         let taken = session_store.owned_password_challenge(second(5), &block, |_| true).unwrap().clone();
         session_store.remove_expired(second(back_at));
         session_store.restore_password_challenge(second(back_at), &block, taken);
-        assert_eq!(session_store.password_challenge(&block).is_some(), kept, "put back at second {back_at}");
+        assert_eq!(session_store.password_challenge(&block).is_some(), kept, "restored at second {back_at}");
         session_store.remove_expired(second(10));
         assert!(
             session_store.password_challenges.len() == 0 && session_store.len() == 0,
-            "nothing outlives its end"
+            "expired challenges are removed"
         );
     }
 }
 
 #[test]
-fn a_locked_stranger_is_not_washed_away_by_a_flood_of_others() {
+fn a_locked_unknown_name_is_not_evicted_by_many_others() {
     let mut session_store = SessionStore::default();
     let mut rng = Seed::new(1).rng("pool", 0);
     // The keys are distributed evenly, as the pool's keyed hash distributes them.

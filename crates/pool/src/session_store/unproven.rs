@@ -50,7 +50,7 @@ pub(crate) enum FirstAnswer {
     Password,
     /// The public value that starts the proof of the password.
     PasswordSrp,
-    /// This code, sent to an address of this kind; `None` fits no code.
+    /// This code, sent to an address of this kind. No code matches `None`.
     Code(AddressKind, Option<DeliveredCode>),
     /// The answer to a custom challenge.
     Custom(Box<CustomState>),

@@ -226,7 +226,7 @@ fn a_disabled_users_tokens_are_refused_until_enabled() {
 }
 
 #[test]
-fn only_users_who_exist_are_disabled_or_made_to_reset() {
+fn disabling_or_resetting_an_unknown_user_fails() {
     let mut fixture = PoolFixture::of_ann(SUPPRESSING);
     let bob = Username::new("bob");
     assert!(!fixture.harness.pool.set_disabled(&bob, true) && !fixture.harness.pool.require_reset(&bob));

@@ -197,7 +197,7 @@ fn users_cannot_verify_themselves_nor_write_what_the_pool_sets() {
 }
 
 #[test]
-fn deleted_attributes_are_gone_with_their_verification_and_alias() {
+fn deleting_an_attribute_removes_its_verification_and_alias() {
     let (mut fixture, token) = fixture();
     update(&mut fixture, &token, &[("locale", "en"), ("zoneinfo", "x"), ("nickname", "n")]).unwrap();
     assert_eq!(delete(&mut fixture, &token, &["locale", "unset"]), Ok(Response::Empty));
@@ -255,7 +255,7 @@ fn the_number_of_attributes_is_bounded() {
 }
 
 #[test]
-fn a_code_for_a_new_password_does_not_outlive_its_address() {
+fn a_recovery_code_ends_with_its_address() {
     let (mut fixture, token) = fixture();
     let call = || {
         ProfileRequest::ForgotPassword(poolproof_cognito::protocol::ClientUserCall {

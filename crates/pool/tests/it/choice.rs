@@ -60,7 +60,7 @@ fn code(name: &str, code: &str) -> Parameters {
 }
 
 #[test]
-fn codes_are_offered_where_no_mfa_follows() {
+fn codes_are_offered_only_if_no_mfa_follows() {
     // Developer guide, MFA: with MFA required, and to users with a factor if it is optional, only passwords.
     let passwords = ["PASSWORD_SRP", "PASSWORD"];
     let all = ["PASSWORD_SRP", "PASSWORD", "EMAIL_OTP", "SMS_OTP"];
@@ -230,7 +230,7 @@ fn wrong_codes_lock_out_as_wrong_passwords_do() {
 }
 
 #[test]
-fn a_hidden_user_looks_like_any_other() {
+fn an_unknown_user_looks_like_any_other() {
     let hiding = AppClient { prevents_user_existence_errors: true, ..client() };
     let mut hidden = fixture(PoolPolicy::DEFAULT, hiding);
     let offers: Vec<_> = (0..40).map(|user| format!("unknown{user}")).collect();
@@ -266,7 +266,7 @@ fn a_hidden_user_looks_like_any_other() {
 }
 
 #[test]
-fn a_hidden_user_is_locked_out_like_any_other() {
+fn an_unknown_user_is_locked_out_like_any_other() {
     let hiding = AppClient { prevents_user_existence_errors: true, ..client() };
     let mut fixture = fixture(PoolPolicy::DEFAULT, hiding);
     for name in ["ann", "unknown"] {

@@ -161,7 +161,7 @@ fn is_end(change: Ending, refused: &str) -> bool {
 
 /// Every step of every flow and every change, before the step and during its arithmetic: no step continues.
 #[test]
-fn no_step_outlives_a_change_of_the_credentials() {
+fn changed_credentials_end_every_pending_step() {
     let (mut before, mut during) = (0, 0);
     for change in Ending::ALL {
         for PendingStep { name, mut fixture, request } in pending_steps() {

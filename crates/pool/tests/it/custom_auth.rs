@@ -122,7 +122,7 @@ fn the_third_wrong_answer_refuses_and_locks_no_user_out() {
 }
 
 #[test]
-fn a_lockout_by_passwords_holds_for_the_password_of_custom_auth_alone() {
+fn a_password_lockout_applies_in_custom_auth_only_to_the_password() {
     let mut fixture = fixture(PoolPolicy::DEFAULT);
     for _ in 0..5 {
         assert_eq!(refusal(password_first(&mut fixture, "ann", "wrong", None)), INCORRECT);
@@ -134,10 +134,10 @@ fn a_lockout_by_passwords_holds_for_the_password_of_custom_auth_alone() {
     tokens(answer_both(&mut fixture, "ann", reply));
 }
 
-/// amplify-js#3876: after the password an active factor is asked for, and no trigger decides any more.
+/// amplify-js#3876: after the password the pool asks for an active factor and calls no further trigger.
 /// amplify-js#12887: without a password there is no MFA.
 #[test]
-fn an_mfa_takes_the_place_of_custom_challenges_after_a_password_and_never_follows_them() {
+fn mfa_replaces_custom_challenges_after_a_password_and_never_follows_them() {
     let mut fixture = fixture(policy(RememberMode::No, false, MfaMode::Optional));
     fixture.add_with_app("bob", |_| {});
     let reply = password_first(&mut fixture, "bob", PASSWORD, None);
@@ -220,7 +220,7 @@ fn a_new_device_gets_a_key_after_custom_challenges_only_with_the_switch() {
 }
 
 #[test]
-fn a_hidden_user_is_asked_like_any_other_and_never_signed_in() {
+fn an_unknown_user_gets_custom_challenges_and_never_signs_in() {
     let hiding = AppClient { prevents_user_existence_errors: true, ..client() };
     let mut fixture = with_client(PoolPolicy::DEFAULT, hiding);
     for name in ["ann", "unknown"] {
@@ -426,7 +426,7 @@ fn an_endpoint_that_fails_ends_the_sign_in_with_the_errors_of_aws() {
 }
 
 #[test]
-fn an_endpoint_that_asks_without_end_is_stopped() {
+fn the_number_of_custom_challenges_is_limited() {
     let mut endpoint = Endpoint::new();
     let custom = json!({ "challengeName": "CUSTOM_CHALLENGE" });
     let mut define = endpoint.start();

@@ -365,7 +365,7 @@ fn device_calls_fail_without_tracking() {
 }
 
 #[test]
-fn an_old_device_has_dates() {
+fn a_device_without_recorded_dates_or_name_is_described() {
     let mut fixture = PoolFixture::new(always());
     let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
     fixture.add("ann", |account| account.devices.push(known));

@@ -122,7 +122,7 @@ fn a_forgotten_device_is_unknown() {
 
 /// docs/semantics.md, step 8: the state of the device is read at each answer, and the challenge stays.
 #[test]
-fn a_device_that_is_forgotten_during_the_arithmetic_of_a_leg_leaves_its_challenge() {
+fn forgetting_a_device_during_a_computation_keeps_its_challenge() {
     let (mut fixture, phone) = trusted();
     let turns: Vec<_> =
         (0..2).map(|_| challenge(fixture.password("ann", PASSWORD, Some(&phone.key)))).collect();

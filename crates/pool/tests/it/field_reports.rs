@@ -1,9 +1,9 @@
 //! Public reports and measurements of Cognito's behavior, each as a test: user names, device keys, second
-//! factors and tokens. The comment of each test has the number of the report and its source.
+//! factors and tokens. The comment of each test names the source.
 //!
-//! Reports A are public reports and documentation. Reports C are histories that were played against an
-//! independent model, see `field_reports_histories`. `cargo test field_reports` runs them all. Report A1 is
-//! also played by Amplify itself, see the interop tests.
+//! `field_reports_histories` has sequences of requests that were compared with an independent model. The
+//! interop tests repeat the report amplify-js#14349 with Amplify itself. `cargo test field_reports` runs the
+//! tests of all these modules.
 
 use poolproof_cognito::ids::{ClientId, DeviceKey, Session};
 use poolproof_cognito::policy::{
@@ -61,7 +61,7 @@ pub(crate) fn ann_with_app_and_device(status: DeviceStatus, mfa_bound: bool) -> 
     (fixture, phone)
 }
 
-/// Reports A1, A2, A3: User names: amplify-js#14349, ministackorg/ministack#1758, cognito-srp-helper
+/// User names: amplify-js#14349, ministackorg/ministack#1758, cognito-srp-helper
 /// README.
 #[test]
 fn srp_hashes_the_user_name_and_a_sub_starts_no_sign_in() {
@@ -78,7 +78,7 @@ fn srp_hashes_the_user_name_and_a_sub_starts_no_sign_in() {
     tokens(fixture.send_claim(&exchange, claim));
 }
 
-/// Report A1: amplify-js#14349. Amplify finds its device under USER_ID_FOR_SRP, so the device must replace
+/// amplify-js#14349. Amplify finds its device under USER_ID_FOR_SRP, so the device must replace
 /// the MFA from the second sign-in on.
 #[test]
 fn a_device_that_is_stored_under_user_id_for_srp_replaces_mfa() {
@@ -96,7 +96,7 @@ fn a_device_that_is_stored_under_user_id_for_srp_replaces_mfa() {
     }
 }
 
-/// Report A8: identity-js#410: an address is an alias once it is verified.
+/// identity-js#410: an address is an alias once it is verified.
 #[test]
 fn an_unverified_address_is_no_alias() {
     let usernames = UsernameSettings { email_alias: true, ..UsernameSettings::DEFAULT };
@@ -116,7 +116,7 @@ fn an_unverified_address_is_no_alias() {
     }
 }
 
-/// Report A6: amplify-js#4047 and a Python client: the alias in the MFA answer makes ConfirmDevice fail.
+/// amplify-js#4047 and a Python client: the alias in the MFA answer makes ConfirmDevice fail.
 #[test]
 fn a_device_of_an_mfa_answered_by_alias_cannot_be_confirmed() {
     let usernames = UsernameSettings { email_alias: true, ..UsernameSettings::DEFAULT };
@@ -156,7 +156,7 @@ fn user_names_ignore_case_only_if_the_pool_says_so() {
     }
 }
 
-/// Report A4: amplify-js#14622 and PR 14626, amplify-android PR 3289.
+/// amplify-js#14622 and PR 14626, amplify-android PR 3289.
 #[test]
 fn a_key_in_the_password_step_only_gets_a_new_device_after_an_mfa() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::Remembered, false);
@@ -166,7 +166,7 @@ fn a_key_in_the_password_step_only_gets_a_new_device_after_an_mfa() {
     assert!(signed_in.new_device.is_some_and(|new| new.device_key != phone.key));
 }
 
-/// Report A5: The same reports; clients handle DEVICE_SRP_AUTH after an MFA.
+/// The same reports; clients handle DEVICE_SRP_AUTH after an MFA.
 #[test]
 fn a_key_in_the_mfa_answer_only_leads_to_the_device_proof() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::Remembered, false);
@@ -198,7 +198,7 @@ fn a_password_claim_can_be_sent_again_and_a_wrong_one_counts_once() {
     assert_eq!(refusal(fixture.send_claim(&exchange, right)), INCORRECT);
 }
 
-/// Report A13: amplify-js#8977, #932, #4174: the default of `strict_mfa_binding`.
+/// amplify-js#8977, #932, #4174: the default of `strict_mfa_binding`.
 #[test]
 fn a_device_of_a_sign_in_without_mfa_needs_one_mfa_before_it_replaces_any() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::Remembered, false);
@@ -206,7 +206,7 @@ fn a_device_of_a_sign_in_without_mfa_needs_one_mfa_before_it_replaces_any() {
     assert_eq!(paths, ["SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens", "DEVICE_SRP_AUTH tokens"]);
 }
 
-/// Report A15: identity-js#270, #542.
+/// identity-js#270, #542.
 #[test]
 fn an_mfa_answer_needs_a_session() {
     let (mut fixture, _) = ann_with_app_and_device(DeviceStatus::Remembered, false);
@@ -254,7 +254,7 @@ fn an_app_cannot_be_set_up_in_a_pool_that_does_not_activate_apps() {
     assert_eq!(refusal(fixture.ask(associate)), refused);
 }
 
-/// Report A11: amplify-js#2705, #12220 and amplify-flutter#3541 use `CUSTOM_AUTH`. The text for a pool
+/// amplify-js#2705, #12220 and amplify-flutter#3541 use `CUSTOM_AUTH`. The text for a pool
 /// without triggers is from amplify-ui#3452.
 #[test]
 fn custom_auth_works_where_the_pool_has_challenges_and_the_client_lists_the_flow() {

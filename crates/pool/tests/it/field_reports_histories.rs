@@ -9,9 +9,9 @@ use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, Parameters, Respo
 use crate::field_reports::{always, ann_with_app_and_device, answer_app};
 use crate::fixture::{NO_SUCH_DEVICE, PASSWORD, PoolFixture, challenge, parameter, policy, refusal, tokens};
 
-/// Reports C1 and C4: The state of a device counts when the answer is judged.
+/// The state of a device counts when the answer is judged.
 #[test]
-fn a_device_counts_as_it_is_when_the_mfa_is_answered() {
+fn the_state_of_the_device_at_the_mfa_answer_counts() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::NotRemembered, false);
     // Forgotten in the meantime: the challenge stays, and the code is not used up.
     let asked = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
@@ -37,7 +37,7 @@ fn a_device_counts_as_it_is_when_the_mfa_is_answered() {
     assert_eq!(again.to_string(), NO_SUCH_DEVICE);
 }
 
-/// Report C2: The device of another user, named while the pool tracked none, does not exist once it does.
+/// The device of another user, named while the pool tracked none, does not exist once it does.
 #[test]
 fn the_device_of_another_user_does_not_exist_once_the_pool_tracks_devices() {
     let tracking = policy(RememberMode::Always, true, MfaMode::Optional);
@@ -51,7 +51,7 @@ fn the_device_of_another_user_does_not_exist_once_the_pool_tracks_devices() {
     assert!(tokens(answer_app(&mut fixture, "ann", &asked, None)).new_device.is_some());
 }
 
-/// Report C3: A device that was remembered and is forgotten before the MFA answer leads to no device proof.
+/// A device that was remembered and is forgotten before the MFA answer leads to no device proof.
 #[test]
 fn a_device_that_is_forgotten_before_the_mfa_answer_does_not_exist() {
     let mut fixture = PoolFixture::new(policy(RememberMode::OptIn, false, MfaMode::Optional));
@@ -63,7 +63,7 @@ fn a_device_that_is_forgotten_before_the_mfa_answer_does_not_exist() {
     assert!(tokens(answer_app(&mut fixture, "ann", &asked, None)).new_device.is_some(), "it can be answered");
 }
 
-/// Report C8: Two pycognito clients, which send no session.
+/// Two pycognito clients, which send no session.
 #[test]
 fn two_sign_ins_of_one_device_can_wait_at_once() {
     let mut fixture = PoolFixture::new(always(MfaMode::Off));
@@ -80,7 +80,7 @@ fn two_sign_ins_of_one_device_can_wait_at_once() {
     assert!(fixture.start_device("ann", None, &phone).is_err(), "no third sign-in waits");
 }
 
-/// Report C6: Developer guide, adding MFA: risk needs only a registered factor.
+/// Developer guide, adding MFA: risk needs only a registered factor.
 #[test]
 fn risk_asks_for_a_registered_factor() {
     for action in [RiskAction::MfaIfConfigured, RiskAction::MfaRequired] {
@@ -106,7 +106,7 @@ fn risk_asks_for_a_registered_factor() {
     }
 }
 
-/// Report C7: Developer guide: only activated types count, and they are listed.
+/// Developer guide: only activated types count, and they are listed.
 #[test]
 fn a_pool_without_sms_offers_only_its_own_types() {
     let factor_types = FactorTypes { sms: false, email: false, totp: true };

@@ -166,7 +166,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn arbitrary_requests_are_answered_and_leak_nothing(
+    fn arbitrary_requests_are_answered_without_secrets(
         shots in vec(random_request(), 1..120), prevents_user_existence_errors: bool, suppress: bool,
     ) {
         let id = ClientId::new(CLIENT);

@@ -1,5 +1,5 @@
-//! Parallel requests have the outcome of some serial order: copies and mixtures of every request that changes
-//! something, in all orders of their steps.
+//! Parallel requests have the outcome of some serial order. The tests run copies and mixtures of every
+//! request that changes something, in all orders of their steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,7 +190,7 @@ fn collect(value: &Value, strings: &mut BTreeSet<String>) {
     }
 }
 
-/// What requests lead to: their replies, the state, and the replies to the same requests afterwards.
+/// The outcome of requests: their replies, the state, and the replies to the same requests afterwards.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Outcome {
     replies: Vec<String>,

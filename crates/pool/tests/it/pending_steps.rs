@@ -1,5 +1,5 @@
-//! Sign-ins of Ann's that wait for their last correct answer, in every flow: that answer would give tokens or
-//! the next challenge.
+//! Sign-ins that wait for a correct answer, in every flow. The answer leads to tokens or to the next
+//! challenge.
 
 use poolproof_cognito::ids::{ClientId, Session};
 use poolproof_cognito::policy::{FirstFactors, MfaMode, PoolPolicy, RememberMode, Switches};

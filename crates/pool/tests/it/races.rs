@@ -144,7 +144,7 @@ fn one_of_several_copies_of_a_correct_claim_signs_in_and_none_counts_as_a_failur
 }
 
 #[test]
-fn a_device_start_without_a_session_does_not_use_up_a_turn() {
+fn device_proofs_without_a_session_do_not_use_up_a_sign_in() {
     for named in [true, false] {
         let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
         let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
@@ -226,7 +226,7 @@ fn parallel_sign_ups_do_not_exceed_the_limit_of_users() {
 }
 
 #[test]
-fn a_pool_that_is_deleted_meanwhile_is_missed_as_before_the_request() {
+fn a_pool_that_is_deleted_during_a_request_is_not_found() {
     let delete = || {
         let call = PoolCall { user_pool_id: POOL.to_owned() };
         Operation::Management(ManagementRequest::DeleteUserPool(call))
@@ -250,7 +250,7 @@ fn a_pool_that_is_deleted_meanwhile_is_missed_as_before_the_request() {
 }
 
 #[test]
-fn a_pool_that_is_closed_meanwhile_refuses_sign_ups_also_if_the_account_is_full() {
+fn a_pool_that_is_closed_during_a_sign_up_refuses_it_even_if_the_account_is_full() {
     let mut account = Account::new(1);
     let waiting = [1, 2].map(|index| account.start(sign_up(index)).unwrap());
     let body = json!({ "UserPoolId": POOL, "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": true } });

@@ -149,7 +149,7 @@ fn attempts_are_limited_for_each_user_and_fewer_are_allowed_at_risk() {
 }
 
 #[test]
-fn the_recovery_setting_chooses_the_address_and_a_factor_is_none() {
+fn recovery_uses_the_configured_address_unless_it_is_an_active_factor() {
     // API reference, AccountRecoverySetting: an address whose MFA is active does not qualify; without the
     // setting SMS is preferred. MFA page: a user whose preferred MFA is by e-mail gets no code by e-mail.
     let (email, phone) = (AddressKind::Email, AddressKind::Phone);

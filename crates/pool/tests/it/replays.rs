@@ -372,7 +372,7 @@ fn a_device_challenge_expires_after_the_configured_time() {
 }
 
 #[test]
-fn a_backward_clock_step_revives_nothing() {
+fn a_backward_clock_step_restores_no_expired_challenge() {
     // With and without a request between the expiry and the clock change.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
     for tried in [true, false] {

@@ -75,7 +75,7 @@ fn without_a_grace_period_a_token_is_used_once() {
 }
 
 #[test]
-fn one_sign_in_too_many_ends_the_oldest_and_refuses_no_other() {
+fn at_the_limit_a_new_sign_in_ends_only_the_oldest() {
     let mut fixture = fixture(0);
     let mut current = Vec::new();
     for _ in 0..1001 {

@@ -205,7 +205,7 @@ fn refused(spec: &Value) -> String {
 
 /// Texts from hashicorp/terraform-provider-aws#40734 and aws-amplify/amplify-backend#2805.
 #[test]
-fn a_tier_has_its_features() {
+fn features_of_a_higher_tier_are_refused() {
     let unavailable = |tier: &str, features: &str| {
         format!(
             "FeatureUnavailableInTierException: The following features need to be disabled for the {tier} pricing \

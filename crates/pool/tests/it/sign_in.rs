@@ -176,7 +176,7 @@ fn an_invalid_claim_is_rejected_with_the_aws_message() {
 }
 
 #[test]
-fn a_client_with_a_secret_must_show_it_in_every_request() {
+fn a_client_with_a_secret_needs_a_hash_in_every_request() {
     let client = AppClient { secret: Some(SECRET.to_owned()), ..AppClient::public(ClientId::new(CLIENT)) };
     let mut fixture = PoolFixture::with(PoolPolicy::DEFAULT, Group::toy(), client);
     fixture.allow_email_alias();

@@ -37,7 +37,7 @@ fn a_user_without_the_app_sets_up_another_one() {
 }
 
 #[test]
-fn optional_mfa_ends_with_the_app() {
+fn removing_the_app_ends_optional_mfa() {
     let mut fixture = PoolFixture::new(policy(RememberMode::No, false, MfaMode::Optional));
     fixture.add_with_app("ann", |_| {});
     assert_eq!(fixture.sign_in_path("ann", None), "SOFTWARE_TOKEN_MFA tokens");

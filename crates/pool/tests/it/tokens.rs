@@ -189,7 +189,7 @@ fn an_access_token_is_valid_for_one_hour() {
 }
 
 #[test]
-fn a_client_with_a_secret_shows_it_to_refresh_and_to_revoke() {
+fn a_client_with_a_secret_needs_it_to_refresh_and_to_revoke() {
     let secret = "0123456789abcdef0123456789abcdef";
     let client = AppClient { secret: Some(secret.to_owned()), ..AppClient::public(ClientId::new(CLIENT)) };
     let mut fixture = PoolFixture::with(PoolPolicy::DEFAULT, Group::toy(), client);

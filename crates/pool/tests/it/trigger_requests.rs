@@ -1,4 +1,4 @@
-//! What the triggers of custom challenges get from a request, and outputs that are not simulated.
+//! The inputs that triggers of custom challenges get from a request, and outputs that are not simulated.
 
 use poolproof_cognito::ids::Session;
 use poolproof_cognito::protocol::{

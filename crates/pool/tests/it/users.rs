@@ -67,7 +67,7 @@ fn choose_password(fixture: &mut PoolFixture, asked: &Challenge, password: &str)
 }
 
 #[test]
-fn a_temporary_password_is_replaced_on_the_way_in() {
+fn a_temporary_password_is_replaced_during_sign_in() {
     let (mut fixture, asked) =
         with_temporary_password(policy(RememberMode::Always, true, MfaMode::Optional), |_| {});
     assert_eq!(parameter(&asked, "requiredAttributes"), "[]");
@@ -84,7 +84,7 @@ fn a_temporary_password_is_replaced_on_the_way_in() {
 }
 
 #[test]
-fn the_longest_and_the_shortest_password_are_taken() {
+fn passwords_of_minimum_and_maximum_length_are_accepted() {
     for good in ["12345678".to_owned(), "é".repeat(8), "x".repeat(256)] {
         let (mut fixture, asked) = with_temporary_password(PoolPolicy::DEFAULT, |_| {});
         tokens(choose_password(&mut fixture, &asked, &good));
@@ -115,9 +115,9 @@ fn a_temporary_password_allows_one_new_password() {
 }
 
 #[test]
-fn risk_and_unknown_devices_are_judged_before_a_new_password_is_asked_for() {
-    // Steps 1 and 2 of the decision follow the password proof. A refusal changes nothing, least of all the
-    // password.
+fn risk_and_device_are_checked_before_a_new_password_is_requested() {
+    // Steps 1 and 2 of the decision follow the password proof. A refusal changes nothing, and in
+    // particular not the password.
     let risk = RiskPolicy { mode: RiskMode::Enforced, high: RiskAction::Block, ..RiskPolicy::OFF };
     let always = policy(RememberMode::Always, true, MfaMode::Optional);
     let (mut fixture, asked) = with_temporary_password(PoolPolicy { risk, ..always }, |_| {});
@@ -187,7 +187,7 @@ fn plain_passwords_follow_the_same_rules_as_srp() {
 }
 
 #[test]
-fn a_secret_counts_with_plain_passwords_too() {
+fn plain_passwords_need_the_secret_hash_too() {
     let secret = Some("s3cret".to_owned());
     let client = AppClient { secret, password_flow: PasswordFlow::WithDevices, ..client() };
     let mut fixture = PoolFixture::with(PoolPolicy::DEFAULT, Group::toy(), client);

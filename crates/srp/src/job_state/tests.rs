@@ -82,7 +82,7 @@ fn the_secret_is_zero_exactly_when_n_divides_a() {
 }
 
 #[test]
-fn parsing_takes_exactly_1_to_n_less_1() {
+fn values_from_1_to_n_minus_1_are_parsed() {
     for (group, n) in groups() {
         for number in 0..=20 * n {
             let expected = match number {
@@ -122,7 +122,7 @@ fn a_server_that_draws_a_bad_b_gets_an_error() {
 }
 
 #[test]
-fn a_stolen_verifier_proves_nothing() {
+fn a_verifier_alone_does_not_prove_the_password() {
     // Without u, A = g^a · v^−1 would cancel the verifier in the server's S.
     for (group, n) in groups() {
         let (a, b, x) = (big(5), big(9), big(7));

@@ -47,7 +47,7 @@ fn agree(powers: &[Modexp]) {
 }
 
 #[test]
-fn exponents_of_every_shape() {
+fn powers_with_exponents_of_every_shape_are_correct() {
     let one = BigUint::from(1u8);
     let mut exponents = vec![(BigUint::ZERO, ExponentClass::Bits256), (one.clone(), ExponentClass::Bits1025)];
     for class in [ExponentClass::Bits256, ExponentClass::Bits513, ExponentClass::Bits1025] {
@@ -72,7 +72,7 @@ fn exponents_of_every_shape() {
 }
 
 #[test]
-fn bases_of_every_shape_in_four_distinct_lanes() {
+fn powers_with_bases_of_every_shape_are_correct_in_four_lanes() {
     let (edges, rng) = (edges(), &mut ChaCha8Rng::seed_from_u64(2));
     let powers: Vec<Modexp> = edges
         .into_iter()
@@ -85,7 +85,7 @@ fn bases_of_every_shape_in_four_distinct_lanes() {
 }
 
 #[test]
-fn random_powers() {
+fn random_powers_are_correct() {
     let rng = &mut ChaCha8Rng::seed_from_u64(3);
     for class in [ExponentClass::Bits256, ExponentClass::Bits513, ExponentClass::Bits1025] {
         let numbers: Vec<_> = (0..6).map(|_| (below_n(rng), exponent(rng, class.bits()))).collect();
@@ -101,7 +101,7 @@ fn random_powers() {
 }
 
 #[test]
-fn two_to_a_and_two_to_b_is_two_to_their_sum() {
+fn products_of_powers_of_two_add_their_exponents() {
     let rng = &mut ChaCha8Rng::seed_from_u64(4);
     for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
         let (a, b) = (exponent(rng, 1000), exponent(rng, 1000));
@@ -353,7 +353,7 @@ mod products {
     }
 
     #[test]
-    fn every_edge_meets_every_edge() {
+    fn products_of_all_pairs_of_edge_values_are_correct() {
         edge_by_edge::<avx2::Kernel>();
         edge_by_edge::<ifma::Kernel>();
     }

@@ -1,10 +1,10 @@
 //! Four products at once, one per lane. Workers use them when at least three powers of one kind are due.
 //!
 //! A product is a triangle of digit products, summed in columns. Two fused multiply-adds split each digit
-//! product. `a·b + 1.5·2^103` rounds to a multiple of 2^51 and holds it in its low bits. The remainder plus
-//! 1.5·2^52 holds it in its low bits likewise. Both halves are summed as integers, including the bits of
-//! these two constants. [`Lanes::new`] multiplies zeros to find the sums of the constants, and every product
-//! starts from minus these sums.
+//! product. `a·b + 1.5·2^103` rounds to a multiple of 2^51 and has it in its low bits. The remainder is
+//! added to 1.5·2^52 and is then in the low bits of that sum. Both halves are summed as integers, including
+//! the bits of these two constants. [`Lanes::new`] multiplies zeros to find the sums of the constants, and
+//! every product starts from minus these sums.
 //!
 //! Columns stay far below 2^62: 122 products of |a·b| ≤ 2^102 add at most 2^51 + 2^50 each to a column.
 
