@@ -12,17 +12,11 @@
 mod interleaved;
 #[path = "support/play.rs"]
 mod play;
+#[path = "support/server.rs"]
+mod server;
 
-use std::net::TcpListener;
-use std::sync::Arc;
-
-use poolproof::http::client::EndpointUrl;
-use poolproof::http::server;
 use poolproof::report::Report;
-use poolproof_cognito::policy::{Quotas, Switches};
-use poolproof_cognito::seed::Seed;
-use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig, Tokens};
-use poolproof_srp::{Backend, Group};
+use poolproof_srp::Backend;
 
 use interleaved::median;
 use play::{endpoint_at, play};
@@ -47,7 +41,7 @@ fn main() {
         "{:>12} {:>12} {:>12} {:>12} {:>8} {:>10}",
         "embedded µs", "HTTP µs", "embedded/s", "HTTP/s", "share", "failed"
     );
-    let address = start_server();
+    let address = server::start();
     let mut shares = Vec::new();
     for _ in 0..ROUNDS {
         let (embedded, embedded_us) = play(SCENARIO, None);
@@ -63,27 +57,4 @@ fn main() {
         shares.push(share);
     }
     println!("ratio http_share {:.3}", median(shares));
-}
-
-/// Starts a server in this process and returns its URL. The server ends with the process.
-fn start_server() -> EndpointUrl {
-    let config = ProviderConfig {
-        region: "us-east-1".to_owned(),
-        issuer: poolproof_pool::provider::Issuer::Url("http://127.0.0.1".to_owned()),
-        tokens: Tokens::Opaque,
-        group: Group::cognito(),
-        limits: AccountLimits::DEFAULT,
-        switches: Switches::DEFAULT,
-        quotas: Quotas::NONE,
-    };
-    let provider = Provider::new(config, Seed::new(1).rng("provider", 0));
-    let listener = TcpListener::bind("127.0.0.1:0").expect("the system has a free port");
-    listener.set_nonblocking(true).expect("the listener becomes non-blocking");
-    let address = listener.local_addr().expect("the listener has an address");
-    std::thread::spawn(move || {
-        let limits = server::ServerLimits { workers: 1, ..server::ServerLimits::DEFAULT };
-        server::serve(provider, listener, limits, Arc::new(|_: &str| {}), None, None)
-            .expect("the server starts its threads");
-    });
-    EndpointUrl::parse(&format!("http://{address}")).unwrap_or_else(|error| panic!("{error}"))
 }

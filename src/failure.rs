@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// The longest example in characters. Examples contain text of the endpoint.
 const MAX_EXAMPLE: usize = 200;
 
 /// Why a request got no usable answer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureCause {
     /// Nothing listens at the address.
@@ -98,7 +100,7 @@ pub struct Failure {
 }
 
 /// The failures with one cause.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FailureCount {
     /// Requests.
     pub requests: u64,
@@ -113,7 +115,7 @@ pub struct FailureCount {
 }
 
 /// Failed requests by cause. The size does not depend on their number.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Failures(BTreeMap<FailureCause, FailureCount>);
 
 impl Failures {

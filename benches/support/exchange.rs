@@ -40,45 +40,75 @@ impl Exchange {
         self.run(Group::cognito());
     }
 
+    /// Computes the client's side of a whole sign-in for each exchange: A and the key, for the user and for
+    /// the device. `answers` are those of the server, see [`Self::answers`].
+    pub(crate) fn client_sign_ins(&self, answers: &[PublicB]) {
+        for _ in 0..2 {
+            let a = self.public_a(Group::cognito());
+            self.client_keys(Group::cognito(), &a, answers);
+        }
+    }
+
+    /// Returns the server's B of each exchange.
+    pub(crate) fn answers(&self) -> Vec<PublicB> {
+        self.public_b(Group::cognito())
+    }
+
+    fn run_each(&self, job: impl Fn(&(Ephemeral, Ephemeral)) -> Job) -> Vec<JobResult> {
+        run_all(self.secrets.iter().map(job).collect())
+    }
+
+    fn public_a(&self, group: Group) -> Vec<PublicA> {
+        let results = self.run_each(|(a, _)| Job::ClientPublic { group, a: a.clone() });
+        let public_a = |result| match result {
+            JobResult::PublicA { public_a, .. } => public_a,
+            _ => panic!("the job returned no A"),
+        };
+        results.into_iter().map(public_a).collect()
+    }
+
+    fn public_b(&self, group: Group) -> Vec<PublicB> {
+        let job = |(_, b): &(Ephemeral, Ephemeral)| Job::ServerPublic {
+            group,
+            b: b.clone(),
+            verifier: self.verifier.clone(),
+        };
+        let public_b = |result| match result {
+            JobResult::PublicB { public_b, .. } => public_b,
+            _ => panic!("the job returned no B"),
+        };
+        self.run_each(job).into_iter().map(public_b).collect()
+    }
+
+    fn client_keys(&self, group: Group, a: &[PublicA], b: &[PublicB]) -> Vec<JobResult> {
+        let job = |((a, _), (public_a, public_b)): (&(Ephemeral, Ephemeral), (&PublicA, &PublicB))| {
+            Job::ClientKey {
+                group,
+                a: a.clone(),
+                public_a: public_a.clone(),
+                public_b: public_b.clone(),
+                salt: self.salt.clone(),
+                identity: self.identity.clone(),
+                password: PASSWORD.to_owned(),
+            }
+        };
+        run_all(self.secrets.iter().zip(a.iter().zip(b)).map(job).collect())
+    }
+
     /// Computes A, B, the client's key and the server's key, each for all exchanges in one call.
     pub(crate) fn run(&self, group: Group) {
-        let run_each =
-            |job: &dyn Fn(&(Ephemeral, Ephemeral)) -> Job| run_all(self.secrets.iter().map(job).collect());
-        let a: Vec<PublicA> = run_each(&|(a, _)| Job::ClientPublic { group, a: a.clone() })
-            .into_iter()
-            .map(|result| {
-                if let JobResult::PublicA { public_a, .. } = result {
-                    public_a
-                } else {
-                    panic!("the job returned no A")
+        let (a, b) = (self.public_a(group), self.public_b(group));
+        let server_key =
+            |((_, own), (public_a, public_b)): (&(Ephemeral, Ephemeral), (&PublicA, &PublicB))| {
+                Job::ServerKey {
+                    group,
+                    b: own.clone(),
+                    verifier: self.verifier.clone(),
+                    public_a: public_a.clone(),
+                    public_b: public_b.clone(),
                 }
-            })
-            .collect();
-        let b: Vec<PublicB> =
-            run_each(&|(_, b)| Job::ServerPublic { group, b: b.clone(), verifier: self.verifier.clone() })
-                .into_iter()
-                .map(|result| {
-                    if let JobResult::PublicB { public_b, .. } = result {
-                        public_b
-                    } else {
-                        panic!("the job returned no B")
-                    }
-                })
-                .collect();
-        let keys = |client: bool| {
-            let jobs = self.secrets.iter().zip(a.iter().zip(&b)).map(|((a, b), (public_a, public_b))| {
-                let (public_a, public_b) = (public_a.clone(), public_b.clone());
-                if client {
-                    let (salt, identity) = (self.salt.clone(), self.identity.clone());
-                    let password = PASSWORD.to_owned();
-                    Job::ClientKey { group, a: a.clone(), public_a, public_b, salt, identity, password }
-                } else {
-                    let verifier = self.verifier.clone();
-                    Job::ServerKey { group, b: b.clone(), verifier, public_a, public_b }
-                }
-            });
-            run_all(jobs.collect())
-        };
-        assert!(keys(true) == keys(false), "the two sides differ");
+            };
+        let server = run_all(self.secrets.iter().zip(a.iter().zip(&b)).map(server_key).collect());
+        assert!(self.client_keys(group, &a, &b) == server, "the two sides differ");
     }
 }

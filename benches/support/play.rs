@@ -9,13 +9,23 @@ use cpu_time::ProcessTime;
 use poolproof::endpoint::{EndpointConfig, PoolSource};
 use poolproof::http::client::{ClientLimits, Credentials, EndpointUrl};
 use poolproof::report::Report;
-use poolproof::run::{CancellationToken, RunEvent, RunOptions, run};
+use poolproof::run::{CancellationToken, RunEvent, RunOptions, ShardOptions, run};
 use poolproof::scenario;
 
 /// Runs a scenario with one worker of each side, embedded or at an endpoint. Returns the report and the CPU
 /// time of this process in µs for each sign-in. The time counts from the first progress event to the last,
 /// without setup and cleanup.
 pub(crate) fn play(text: &str, endpoint: Option<EndpointConfig>) -> (Report, f64) {
+    play_shard(text, endpoint, 1, None)
+}
+
+/// The same with this many client workers, and only a shard if one is given.
+pub(crate) fn play_shard(
+    text: &str,
+    endpoint: Option<EndpointConfig>,
+    client_workers: usize,
+    shard: Option<ShardOptions>,
+) -> (Report, f64) {
     let scenario = scenario::parse("bench.yaml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
     let started = Arc::new(Mutex::new(None));
     let spent = Arc::new(Mutex::new((0, Duration::ZERO)));
@@ -31,10 +41,12 @@ pub(crate) fn play(text: &str, endpoint: Option<EndpointConfig>) -> (Report, f64
         text: String::new(),
         command: String::new(),
         replay_options: Vec::new(),
-        workers: Some((1, 1)),
+        workers: Some((client_workers, 1)),
         backend: None,
         defect: None,
         endpoint,
+        shard,
+        start_at: None,
         drain: None,
         observer,
         live: None,

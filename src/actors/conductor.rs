@@ -1,6 +1,7 @@
 //! The conductor starts sign-ins at their times and records their results.
 
 mod ending;
+mod planned;
 mod progress;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::drain::Drain;
 use super::idle::{IdleUsers, Unavailable, next_code_at};
+use super::planned::{PlanLog, PlannedSignIn, Wait};
 use super::run_context::{
     ArrivalCounts, Finished, Observer, RunContext, RunProgress, Schedule, SnapshotReader, ThresholdAbort,
     Tick,
@@ -49,6 +51,8 @@ pub struct Conductor {
     open_arrivals: MergedArrivals,
     /// Closed workloads by their index in the scenario.
     closed_workloads: BTreeMap<u16, ClosedWorkload>,
+    /// Sign-ins of known users at known times.
+    planned: VecDeque<PlannedSignIn>,
     /// The next arrival of the schedule.
     next: Option<Arrival>,
     /// Arrivals that wait for a user, each with whether it waits for a TOTP code.
@@ -61,6 +65,7 @@ pub struct Conductor {
     observer: Observer,
     tick: Option<Tick>,
     snapshot_reader: Option<SnapshotReader>,
+    plan_log: Option<PlanLog>,
     abort: Option<ThresholdAbort>,
     drain: Drain,
     /// When the load was over, while sign-ins were in flight.
@@ -87,11 +92,12 @@ impl Conductor {
         drain: Drain,
         done: oneshot::Sender<Finished>,
     ) -> Self {
-        let RunContext { recorder, observer, tick, snapshot_reader } = run_context;
+        let RunContext { mut recorder, observer, tick, snapshot_reader, plan_log } = run_context;
+        schedule.load_ends.iter().for_each(|(workload, at)| recorder.end_load(*workload, *at));
         Self {
             clock,
             start: clock.now(),
-            idle: IdleUsers::new(users.iter().map(|user| (user.kind(), user.totp_step_used))),
+            idle: IdleUsers::new(users.iter().map(|user| (user.number, user.kind(), user.totp_step_used))),
             devices: users.iter().map(|user| user.devices).collect(),
             users: users.into_iter().map(|user| user.actor).collect(),
             new_devices: 0,
@@ -101,6 +107,7 @@ impl Conductor {
                 .into_iter()
                 .map(|closed_workloads| (closed_workloads.workload(), closed_workloads))
                 .collect(),
+            planned: schedule.planned.into(),
             next: None,
             waiting: VecDeque::new(),
             awaits_codes: false,
@@ -110,6 +117,7 @@ impl Conductor {
             observer,
             tick,
             snapshot_reader,
+            plan_log,
             abort: None,
             drain,
             load_ended: None,
@@ -117,6 +125,11 @@ impl Conductor {
             reported_at: Duration::ZERO,
             done: Some(done),
         }
+    }
+
+    /// Returns the number of a user in the population.
+    fn number(&self, user: usize) -> u32 {
+        self.idle.number(user).unwrap_or(u32::MAX)
     }
 
     fn elapsed(&self) -> Duration {
@@ -154,11 +167,8 @@ impl Conductor {
         let room = closed || self.waiting.len() < self.users.len();
         // A loop of a closed workload waits for a user at its own pace, but not for a code.
         let waits = room && (for_code || free.is_err() && !closed);
-        let counts = self.arrival_counts.entry(arrival.workload).or_default();
-        counts.asked += 1;
-        counts.waited += u64::from(waits);
-        counts.waited_for_code += u64::from(waits && for_code);
-        counts.dropped += u64::from(free.is_err() && !room);
+        let (waited_for_code, dropped) = (waits && for_code, free.is_err() && !room);
+        self.count_due(&arrival, Wait { waited: waits, waited_for_code, dropped });
         match free {
             Ok(user) => self.dispatch(user, arrival, false, ctx),
             Err(_) if room => {
@@ -208,10 +218,10 @@ impl Conductor {
     fn dispatch(&mut self, user: usize, arrival: Arrival, waited_for_code: bool, ctx: &mut Context<Self>) {
         let code_wait =
             if waited_for_code { self.elapsed().saturating_sub(arrival.at) } else { Duration::ZERO };
+        self.log_start(user, &arrival, waited_for_code);
         // A substitute user signs in from their own home address.
         let at_home = arrival.address == home_address(arrival.user);
-        let address =
-            if at_home { home_address(u32::try_from(user).unwrap_or(u32::MAX)) } else { arrival.address };
+        let address = if at_home { home_address(self.number(user)) } else { arrival.address };
         let Arrival { number, workload, intent, risk, .. } = arrival;
         let command = StartSignIn { number, workload, intent, risk, address };
         self.in_flight.insert(arrival.number, arrival);
@@ -241,7 +251,7 @@ impl Conductor {
         let lag = began.since(intended).saturating_sub(prepared + code_wait);
         self.recorder.sign_in(&SignInRecord {
             number: arrival.number,
-            user: u32::try_from(user).unwrap_or(u32::MAX),
+            user: self.number(user),
             workload: arrival.workload,
             intent: arrival.intent,
             warm_up: arrival.warm_up,
@@ -373,12 +383,14 @@ impl Conductor {
     fn finish_if_idle(&mut self, ctx: &mut Context<Self>) {
         let elapsed = self.elapsed();
         let is_over = |closed_workloads: &ClosedWorkload| closed_workloads.is_over(elapsed);
-        let more =
-            self.next.is_some() || !self.drain.is_over() && !self.closed_workloads.values().all(is_over);
+        let more = self.next.is_some()
+            || !self.planned.is_empty()
+            || !self.drain.is_over() && !self.closed_workloads.values().all(is_over);
         if !more && self.in_flight.is_empty() && self.waiting.is_empty() {
             return self.finish(false);
         }
         let no_more_due = self.next.is_none()
+            && self.planned.is_empty()
             && self.closed_workloads.values().all(|closed_workloads| closed_workloads.ends_by(elapsed));
         if no_more_due && self.load_ended.is_none() {
             self.start_drain(ctx);
@@ -412,6 +424,7 @@ impl Conductor {
             devices: std::mem::take(&mut self.devices),
             new_devices: self.new_devices,
             drained_since: self.load_ended.filter(|_| self.drain.is_over()),
+            plan_log: self.plan_log.take(),
         }));
     }
 }
@@ -429,6 +442,7 @@ impl Actor for Conductor {
         ctx.set_mailbox_capacity(MAILBOX);
         // Start the due arrivals first; then it is known whether more follow.
         self.start_due_arrivals(ctx);
+        self.start_planned(ctx);
         for workload in self.closed_workloads.keys().copied().collect::<Vec<_>>() {
             self.await_stage(workload, ctx);
         }

@@ -33,12 +33,15 @@ pub(super) enum Unavailable {
 /// The set of idle users.
 #[derive(Debug)]
 pub(super) struct IdleUsers {
+    /// The users in order of their numbers in the population.
     users: Vec<UserStatus>,
     free: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct UserStatus {
+    /// Index in the population; a shard has only some of its users.
+    number: u32,
     kind: UserKind,
     busy: bool,
     /// From then on the user has a code that was not used.
@@ -46,9 +49,11 @@ struct UserStatus {
 }
 
 impl IdleUsers {
-    /// All users are idle. Each has a kind and the time step of the TOTP code that was used last.
-    pub(super) fn new(users: impl IntoIterator<Item = (UserKind, Option<u64>)>) -> Self {
-        let status = |(kind, step)| UserStatus { kind, busy: false, ready_at: ready_at(step) };
+    /// All users are idle. Each has a number in the population, a kind, and the time step of the TOTP code
+    /// that was used last.
+    pub(super) fn new(users: impl IntoIterator<Item = (u32, UserKind, Option<u64>)>) -> Self {
+        let status =
+            |(number, kind, step)| UserStatus { number, kind, busy: false, ready_at: ready_at(step) };
         let users: Vec<UserStatus> = users.into_iter().map(status).collect();
         Self { free: users.len(), users }
     }
@@ -59,8 +64,21 @@ impl IdleUsers {
         NeededUser { needs_device, has_app }
     }
 
-    fn place(&self, wanted: u32) -> usize {
-        usize::try_from(wanted).unwrap_or(0) % self.users.len().max(1)
+    /// Returns the place of the user with this number in the population, or of a substitute.
+    pub(super) fn place(&self, wanted: u32) -> usize {
+        let place = usize::try_from(wanted).unwrap_or(0);
+        match self.users.get(place) {
+            Some(user) if user.number == wanted => place,
+            _ => self
+                .users
+                .binary_search_by_key(&wanted, |user| user.number)
+                .unwrap_or_else(|_| place % self.users.len().max(1)),
+        }
+    }
+
+    /// Returns the number of a user in the population.
+    pub(super) fn number(&self, place: usize) -> Option<u32> {
+        self.users.get(place).map(|user| user.number)
     }
 
     /// Takes the user `wanted`, or the first one after them who is idle and ready and meets the needs.
@@ -137,7 +155,8 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_us(45_000_000);
 
     fn idle_users(kinds: &[(bool, bool)]) -> IdleUsers {
-        IdleUsers::new(kinds.iter().map(|&(has_device, has_app)| (UserKind { has_device, has_app }, None)))
+        let user = |(number, &(has_device, has_app))| (number, UserKind { has_device, has_app }, None);
+        IdleUsers::new((0..).zip(kinds).map(user))
     }
 
     #[test]

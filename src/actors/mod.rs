@@ -15,6 +15,7 @@ mod device;
 mod drain;
 mod driver;
 mod idle;
+mod planned;
 mod pool;
 mod provision;
 mod run_context;
@@ -27,6 +28,7 @@ mod user_state;
 pub use conductor::{Conductor, Interrupt};
 pub use context::UserContext;
 pub use drain::Drain;
+pub use planned::{PlanLog, PlannedSignIn, PlannedStart, Wait};
 pub use pool::{PoolActor, PoolTarget};
 pub use provision::{NewUser, ProvisionConfig, TestUser, UserCredentials, provision};
 pub use run_context::{

@@ -77,10 +77,11 @@ impl TestUser {
     pub fn start(self, context: &UserContext, policy: PoolPolicy) -> StartedUser {
         let (count, has_app) = (self.device_count(), self.totp.is_some());
         let Self { user_spec, password, totp, totp_step_used, devices, mfa_bound } = self;
-        let owned = devices.into_iter().zip(0..).map(|((key, device), number)| OwnedDevice {
+        let number = user_spec.number;
+        let owned = devices.into_iter().zip(0..).map(|((key, device), nth)| OwnedDevice {
             key,
             device,
-            status: match remembers(&user_spec, number) {
+            status: match remembers(&user_spec, nth) {
                 true => poolproof_oracle::Device::Remembered,
                 false => poolproof_oracle::Device::NotRemembered,
             },
@@ -98,7 +99,7 @@ impl TestUser {
             typed_name: user_spec.typed_name(),
             username: user_spec.username,
         };
-        StartedUser { actor: user.start(), devices: count, has_app, totp_step_used }
+        StartedUser { number, actor: user.start(), devices: count, has_app, totp_step_used }
     }
 }
 

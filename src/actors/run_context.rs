@@ -3,16 +3,24 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::planned::{PlanLog, PlannedSignIn};
 use crate::metrics::{LiveStats, Recorder};
 use crate::workload::{ClosedWorkload, MergedArrivals};
 use poolproof_cognito::time::Timestamp;
 
 /// When sign-ins start.
+#[derive(Default)]
 pub struct Schedule {
     /// Open workloads: arrivals at fixed times, whatever the earlier ones do.
     pub open_arrivals: MergedArrivals,
     /// Closed workloads: a number of users who sign in one time after the other, with think time between.
     pub closed_workloads: Vec<ClosedWorkload>,
+    /// Sign-ins of known users at known times, in order of time. They replace the workloads.
+    pub planned: Vec<PlannedSignIn>,
+    /// The workloads that end before their planned time, and when; those of `planned`.
+    pub load_ends: Vec<(u16, Duration)>,
 }
 
 /// Receives the progress of a run.
@@ -27,7 +35,7 @@ pub type Tick = Box<dyn FnMut(&mut Recorder, Duration) -> Option<usize>>;
 pub type SnapshotReader = Box<dyn Fn(&dyn Fn() -> Finished)>;
 
 /// A threshold that canceled a run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ThresholdAbort {
     /// Index of the threshold in the scenario, from 0.
     pub threshold: usize,
@@ -45,6 +53,8 @@ pub struct RunContext {
     pub tick: Option<Tick>,
     /// Reads results while the run goes on.
     pub snapshot_reader: Option<SnapshotReader>,
+    /// Logs who signs in when, to plan a shard.
+    pub plan_log: Option<PlanLog>,
 }
 
 /// Progress of a run.
@@ -79,11 +89,13 @@ pub struct Finished {
     pub new_devices: u64,
     /// When the load was over, if requests were canceled after it.
     pub drained_since: Option<Timestamp>,
+    /// The log of the run context.
+    pub plan_log: Option<PlanLog>,
 }
 
 /// How the arrivals of a workload met their times, warm-up included. In a closed workload only TOTP codes
 /// make arrivals wait.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ArrivalCounts {
     /// Arrivals that were due.
     pub asked: u64,
@@ -93,4 +105,14 @@ pub struct ArrivalCounts {
     pub waited_for_code: u64,
     /// Arrivals that could not start.
     pub dropped: u64,
+}
+
+impl ArrivalCounts {
+    /// Adds the counts of another part of the run.
+    pub const fn add(&mut self, other: &Self) {
+        self.asked += other.asked;
+        self.waited += other.waited;
+        self.waited_for_code += other.waited_for_code;
+        self.dropped += other.dropped;
+    }
 }

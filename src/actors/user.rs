@@ -86,6 +86,8 @@ pub(super) struct SignInResult {
 /// A running user, and what decides when they can sign in.
 #[derive(Debug)]
 pub struct StartedUser {
+    /// Index in the population.
+    pub(super) number: u32,
     pub(super) actor: Addr<User>,
     pub(super) devices: u32,
     pub(super) has_app: bool,

@@ -11,14 +11,16 @@ use super::capacity_args::{CAPACITY_EXAMPLES, CapacityArgs};
 use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
 use super::init::{INIT_EXAMPLES, InitArgs};
 use super::log_args::LogArgs;
+use super::merge::{MERGE_EXAMPLES, MergeArgs};
+use super::output_args::{Format, OutputArgs};
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::run_pages::PagesArgs;
 use super::scenario_args::ScenarioArgs;
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
+use super::shard_args::ShardArgs;
 use super::target_args::TargetArgs;
 use super::values::{ClockArg, workers};
 use crate::advise::Severity;
-use crate::report;
 use crate::scenario;
 use poolproof_srp::Backend;
 
@@ -31,12 +33,13 @@ Exit codes:
    81  a comparison found a regression
    82  a comparison is inconclusive
    83  the generator could not keep up, or lacked files, ports or memory
-   84  the reports cannot be compared
+   84  the reports cannot be compared, or the shards cannot be merged
+   85  a shard was not ready at --start-at, or clocks differ
    99  a threshold was crossed, or there were too few samples
   104  a scenario or a pool document is invalid; nothing was run
   105  interrupted; the report is partial, or `serve` ended requests in flight
   107  a target is unusable, gave no answers, or still has resources of the run
-If several apply: the first of 1, 2, 104, 84, 80, 105, 107, 99, 81, 83, 82.";
+If several apply: the first of 1, 2, 104, 84, 85, 80, 105, 107, 99, 81, 83, 82.";
 
 const RUN_EXAMPLES: &str = "Examples:
   poolproof run scenarios/smoke.yaml
@@ -51,7 +54,8 @@ const RUN_EXAMPLES: &str = "Examples:
   poolproof run mine.yaml --set pool.mfa=on       another setting
   poolproof run mine.yaml --pool pool.json        the settings of a pool on AWS
   poolproof run scenarios/smoke.yaml --target http://127.0.0.1:9229
-                                                  a Cognito-compatible URL";
+                                                  a Cognito-compatible URL
+  poolproof run mine.yaml --shard 0/4 --out out   a part of a run, for `merge`";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -109,6 +113,9 @@ pub(super) enum Command {
     /// Compare reports, or two command lines in paired runs: regressed, improved, equivalent or inconclusive.
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Merge the shards of a run into one report; run nothing.
+    #[command(after_help = MERGE_EXAMPLES)]
+    Merge(MergeArgs),
     /// Render a report.json in other forms; run nothing.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
@@ -133,19 +140,12 @@ pub(super) struct RunArgs {
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) scenario: ScenarioArgs,
-    /// Folder for the reports; each scenario gets a subfolder. Files of an earlier run there are deleted
-    /// first.
-    #[arg(long, value_name = "DIR", default_value = "reports/latest")]
-    pub(super) out: PathBuf,
     /// Seed to use instead of the scenario's.
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
     /// Clock to use instead of the scenario's.
     #[arg(long, value_enum)]
     pub(super) clock: Option<ClockArg>,
-    /// Reports to write: those of a scenario into its folder, those of all into DIR.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "html,json")]
-    pub(super) format: Vec<Format>,
     /// Worker threads of clients and pool under the wall clock [default: half of the cores each; with
     /// --target, all cores for the clients].
     #[arg(long, value_name = "CLIENTS,POOL", value_parser = workers)]
@@ -158,15 +158,10 @@ pub(super) struct RunArgs {
     /// [default: 10s; under the virtual clock it waits for every answer].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) drain: Option<Duration>,
-    /// Print only errors: neither the report nor progress nor warnings.
-    #[arg(long, short)]
-    pub(super) quiet: bool,
-    /// Print each report as one line of JSON. Standard output then contains nothing else.
-    #[arg(long)]
-    pub(super) json: bool,
-    /// Open the HTML report in a browser at the end; for several scenarios, the index.
-    #[arg(long)]
-    pub(super) open: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) shard: ShardArgs,
     #[command(flatten)]
     pub(super) log: LogArgs,
     #[command(flatten)]
@@ -280,47 +275,12 @@ impl From<DenyArg> for Severity {
     }
 }
 
-/// A form of the report. A run always writes `report.json`; the others contain nothing else, except the
-/// histograms.
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Format {
-    /// `report.json`, always written by a run.
-    Json,
-    /// `report.html`, and for several scenarios `index.html`.
-    Html,
-    /// `junit.xml`, for CI: a suite per scenario, a case per threshold and rule.
-    Junit,
-    /// `summary.md`, for a job summary or a pull request.
-    Markdown,
-    /// `latency.hlog`, HdrHistogram's interval log by step, and `latency.hgrm`, its distributions.
-    Hlog,
-    /// `timeline.csv`, a line per interval.
-    Csv,
-    /// Annotations for GitHub Actions on standard output, at lines of the scenario.
-    Github,
-}
-
 /// The files that can be rendered from a report.json, which has no histograms.
 fn report_formats() -> impl TypedValueParser<Value = Format> {
     let only_of_runs = [Format::Hlog, Format::Github];
     let had = Format::value_variants().iter().filter(|format| !only_of_runs.contains(format));
     let names = PossibleValuesParser::new(had.filter_map(ValueEnum::to_possible_value));
     names.try_map(|name| Format::from_str(&name, false))
-}
-
-impl Format {
-    /// Returns the form if it is one of files.
-    pub(super) const fn file_format(self) -> Option<report::Format> {
-        Some(match self {
-            Self::Json => report::Format::Json,
-            Self::Html => report::Format::Html,
-            Self::Junit => report::Format::Junit,
-            Self::Markdown => report::Format::Markdown,
-            Self::Hlog => report::Format::Hlog,
-            Self::Csv => report::Format::Csv,
-            Self::Github => return None,
-        })
-    }
 }
 
 #[cfg(test)]

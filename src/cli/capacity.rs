@@ -36,6 +36,8 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
         backend: None,
         defect: None,
         endpoint,
+        shard: None,
+        start_at: None,
         drain: None,
         observer: progress.observer(),
         live: None,

@@ -21,6 +21,8 @@ pub enum Exit {
     Saturated,
     /// The reports cannot be compared.
     Incomparable,
+    /// A shard was not ready at its start, or clocks differ.
+    Start,
     /// A threshold was crossed.
     Threshold,
     /// A scenario or a pool document is invalid.
@@ -43,6 +45,7 @@ impl Exit {
             Self::Inconclusive => 82,
             Self::Saturated => 83,
             Self::Incomparable => 84,
+            Self::Start => 85,
             Self::Threshold => 99,
             Self::InvalidScenario => 104,
             Self::Interrupted => 105,
@@ -60,6 +63,7 @@ impl Exit {
             82 => Self::Inconclusive,
             83 => Self::Saturated,
             84 => Self::Incomparable,
+            85 => Self::Start,
             99 => Self::Threshold,
             104 => Self::InvalidScenario,
             105 => Self::Interrupted,
@@ -84,10 +88,11 @@ impl Exit {
             Self::Unreachable => 5,
             Self::Interrupted => 6,
             Self::Mismatch => 7,
-            Self::Incomparable => 8,
-            Self::InvalidScenario => 9,
-            Self::Usage => 10,
-            Self::Internal => 11,
+            Self::Start => 8,
+            Self::Incomparable => 9,
+            Self::InvalidScenario => 10,
+            Self::Usage => 11,
+            Self::Internal => 12,
         }
     }
 }
@@ -113,6 +118,7 @@ mod tests {
             Exit::Unreachable,
             Exit::Interrupted,
             Exit::Mismatch,
+            Exit::Start,
             Exit::Incomparable,
             Exit::InvalidScenario,
         ];

@@ -17,8 +17,10 @@ mod live_page;
 mod log_args;
 mod matrix;
 mod memory_size;
+mod merge;
 mod metrics_server;
 mod open_files;
+mod output_args;
 mod policy_args;
 mod pool_file;
 mod progress;
@@ -31,6 +33,7 @@ mod scenario_files;
 mod schema;
 mod serve;
 mod serve_args;
+mod shard_args;
 mod signals;
 mod sources;
 mod target_args;
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::explain(&args),
         Command::Capacity(args) => capacity::capacity(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Merge(args) => merge::merge(&args),
         Command::Report(args) => Ok(report::report(&args)),
         Command::Serve(args) => Ok(serve::serve(&args)),
         Command::Init(args) => init::init(&args),

@@ -5,7 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::args::{Format, ReportArgs};
+use super::args::ReportArgs;
+use super::output_args::Format;
 use super::{Exit, print_error, print_stdout, shows_color, usage_error};
 use crate::compare::{self, Comparison, Incomparable};
 use crate::report::{self, File, Report, ReportError, ScenarioResult, WrittenFiles};

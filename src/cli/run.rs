@@ -1,23 +1,21 @@
 //! `poolproof run`.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::RunArgs;
 use super::check::render_diagnostic;
 use super::progress::{Progress, ProgressOutput};
 use super::run_pages::RunPages;
-use super::run_results::{self, formats, print_text, write_invalid, write_results};
+use super::run_results::{self, open_page, print_text, publish, write_invalid, write_results};
 use super::scenario_files::scenario_files;
 use super::values::ClockArg;
-use super::{
-    Exit, invalid_scenario, print_error, print_stderr, print_stdout, shows_color, signals, target_args,
-    usage_error,
-};
+use super::{Exit, invalid_scenario, print_error, print_stderr, signals, target_args, usage_error};
+use crate::clock::ClockKind;
 use crate::endpoint::EndpointConfig;
-use crate::report::{self, Format, MeasuredRun, Report, RunStatus, ScenarioResult};
-use crate::run::{self, CancellationToken, RunError, RunOptions};
+use crate::report::figures::count;
+use crate::report::{self, Format, RunStatus, ScenarioResult};
+use crate::run::{self, CancellationToken, RunError, RunOptions, ShardFile, ShardOptions};
 use crate::scenario::{self, Scenario};
 use crate::workload::{ScenarioWarning, warnings};
 use poolproof_cognito::policy::Quotas;
@@ -31,13 +29,15 @@ struct Job {
     /// The text in which lines of the file can be found; empty if options change the scenario.
     file_text: String,
     dir: PathBuf,
+    /// The part to run; `None` is all.
+    shard: Option<ShardOptions>,
 }
 
 /// Runs the scenarios. Nothing starts unless all of them are valid and their reports can be written. Files of
 /// an earlier run are deleted before.
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
     let endpoint = args.target.endpoint().map_err(usage_error)?;
-    if args.open && !formats(args).contains(&Format::Html) {
+    if args.output.open && !args.output.formats().contains(&Format::Html) {
         return Err(usage_error("--open needs --format html"));
     }
     let jobs = prepare(args, endpoint.as_ref())?;
@@ -45,7 +45,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
     let mut warnings = Vec::new();
     for job in &jobs {
         let found = misleading(&job.scenario, endpoint.is_some(), None);
-        if !args.quiet {
+        if !args.output.quiet {
             print_warnings(&job.scenario, &job.file, &job.file_text, &found);
         }
         for ScenarioWarning { path, message, .. } in found {
@@ -69,23 +69,13 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
             break;
         }
     }
-    let exit = exit.or(write_results(args, &entries, warnings));
-    if args.open {
-        open_page(args, &jobs);
+    if jobs.iter().all(|job| job.shard.is_none()) {
+        exit = exit.or(write_results(&args.output, &entries, warnings));
+        let folders: Vec<PathBuf> = jobs.iter().map(|job| job.dir.clone()).collect();
+        open_page(&args.output, &folders);
     }
-    pages.end(&entries, &signal, args.quiet);
+    pages.end(&entries, &signal, args.output.quiet);
     Ok(exit)
-}
-
-/// Opens the page of a single scenario, or the index of several. The run is over, so a failure is a warning.
-fn open_page(args: &RunArgs, jobs: &[Job]) {
-    let page = match jobs {
-        [job] => job.dir.join(report::HTML),
-        _ => args.out.join(report::INDEX),
-    };
-    if let Err(error) = open::that_detached(&page) {
-        print_stderr(&format!("warning: cannot open {}: {error}", page.display()));
-    }
 }
 
 impl Job {
@@ -103,8 +93,9 @@ fn skipped_entry(job: &Job) -> ScenarioResult {
 }
 
 fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>, Exit> {
-    let note: fn(&str) = if args.quiet { |_| {} } else { print_stderr };
+    let note: fn(&str) = if args.output.quiet { |_| {} } else { print_stderr };
     let files = scenario_files(&args.files, note).map_err(usage_error)?;
+    let shard = args.shard.options()?;
     let overrides = args.scenario.overrides(note)?;
     let read: Vec<_> = files.iter().map(|file| overrides.read(file)).collect();
     if read.iter().any(Result::is_err) {
@@ -113,14 +104,20 @@ fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>
         }
         let names = read.iter().map(|one| one.as_ref().map(|(scenario, _)| scenario.name.as_str()));
         let read = names.map(|name| name.map_err(Clone::clone));
-        return Err(write_invalid(args, files.iter().map(PathBuf::as_path).zip(read).collect()));
+        return Err(write_invalid(&args.output, files.iter().map(PathBuf::as_path).zip(read).collect()));
     }
     let mut jobs = Vec::new();
     for (file, (scenario, text)) in files.iter().zip(read.into_iter().flatten()) {
-        let dir = args.out.join(&scenario.name);
+        let dir = args.output.out.join(&scenario.name);
         let scenario = with_overrides(scenario, args.seed, args.clock, endpoint);
+        if args.shard.start_at().is_some() && scenario.clock == ClockKind::Virtual {
+            return Err(usage_error(format_args!(
+                "{}: --start-at needs the wall clock: use --clock wall, or leave it out",
+                file.display()
+            )));
+        }
         let file_text = overrides.file_text(&text).to_owned();
-        jobs.push(Job { scenario, file: file.clone(), text, file_text, dir });
+        jobs.push(Job { scenario, file: file.clone(), text, file_text, dir, shard });
     }
     let mut names = BTreeMap::new();
     for job in &jobs {
@@ -135,17 +132,34 @@ fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>
         }
     }
     let runs = jobs.iter().map(|job| job.dir.as_path());
-    check_writable(args, &jobs).and_then(|()| report::remove_stale(&args.out, runs)).map_err(|error| {
-        usage_error(format_args!("{error}\nNothing was run. Choose another folder with --out."))
-    })?;
+    check_writable(args, &jobs)
+        .and_then(|()| report::remove_stale(&args.output.out, runs))
+        .and_then(|()| jobs.iter().try_for_each(|job| remove_shards(&job.dir, job.shard)))
+        .map_err(|error| {
+            usage_error(format_args!("{error}\nNothing was run. Choose another folder with --out."))
+        })?;
     Ok(jobs)
+}
+
+/// Deletes the shards of an earlier run in this folder: all of them, or before a shard only the same one.
+fn remove_shards(dir: &Path, shard: Option<ShardOptions>) -> Result<(), report::ReportError> {
+    let own = shard.map(|options| ShardFile::file_name(options.shard.index()));
+    let is_stale =
+        |name: &str| own.as_deref().map_or_else(|| ShardFile::is_file_name(name), |own| name == own);
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(is_stale) {
+            let path = entry.path();
+            std::fs::remove_file(&path).map_err(|source| report::ReportError::Remove { path, source })?;
+        }
+    }
+    Ok(())
 }
 
 /// Checks that all reports can be written.
 fn check_writable(args: &RunArgs, jobs: &[Job]) -> Result<(), report::ReportError> {
-    let common = report::common_names(jobs.len(), &formats(args));
+    let common = report::common_names(jobs.len(), &args.output.formats());
     if !common.is_empty() {
-        report::check_writable_names(&args.out, common)?;
+        report::check_writable_names(&args.output.out, common)?;
     }
     jobs.iter().try_for_each(|job| report::check_writable(&job.dir))
 }
@@ -193,7 +207,7 @@ fn run_one(
     (pages, place): (&RunPages, (usize, usize)),
     cancel_token: &CancellationToken,
 ) -> (Exit, RunStatus) {
-    let is_hidden = args.quiet || args.log.is_on();
+    let is_hidden = args.output.quiet || args.log.is_on();
     let output = if is_hidden { ProgressOutput::Hidden } else { ProgressOutput::Shown };
     let progress = Progress::new(&job.scenario.name, output);
     let target = endpoint.map_or_else(|| "embedded".to_owned(), |at| at.address.to_string());
@@ -206,6 +220,8 @@ fn run_one(
         workers: args.workers,
         backend: args.srp,
         defect: None,
+        shard: job.shard,
+        start_at: args.shard.start_at(),
         endpoint: endpoint.cloned(),
         drain: args.drain,
         observer,
@@ -220,27 +236,26 @@ fn run_one(
             return (exit_for_run_error(&error), RunStatus::Failed(error.to_string()));
         }
     };
-    let report = played.report;
-    let measured = MeasuredRun { snapshot: &played.measured, started: played.started };
-    let written = report::write_run(&job.dir, &report, Some(measured), &formats(args));
-    let printed = if args.json {
-        print_json(&report)
-    } else {
-        print_text(args, || report::text(&report, written.as_ref().ok(), shows_color(&io::stdout())))
-    };
-    let exit = match written {
-        Ok(_) => printed.or(Exit::from_code(report.verdict.exit_code)),
-        Err(error) => usage_error(error),
-    };
-    (exit, RunStatus::Played(Box::new(report)))
+    match &played.shard {
+        Some(file) => (write_shard(args, &job.dir, file), RunStatus::Played(Box::new(played.report))),
+        None => publish(&args.output, &job.dir, played),
+    }
 }
 
-/// Prints the report as one line of JSON.
-fn print_json(report: &Report) -> Exit {
-    match serde_json::to_string(report) {
-        Ok(json) => print_stdout(&(json + "\n")),
-        Err(error) => usage_error(error),
+/// Writes the file of a shard. It is judged when all shards are merged.
+fn write_shard(args: &RunArgs, dir: &Path, file: &ShardFile) -> Exit {
+    let name = ShardFile::file_name(file.index());
+    let path = dir.join(&name);
+    let text = report::File { name, text: file.to_json() };
+    if let Err(error) = report::write_files(dir, &[text]) {
+        return usage_error(error);
     }
+    let exit = if file.is_interrupted() { Exit::Interrupted } else { Exit::Pass };
+    let printed = print_text(&args.output, || {
+        let (scenario, shard) = (file.scenario_name(), file.index_of_count());
+        format!("{scenario}: shard {shard}, {} sign-ins: {}\n", count(file.sign_ins()), path.display())
+    });
+    printed.or(exit)
 }
 
 /// Returns the exit for a run that could not start.
@@ -249,5 +264,6 @@ pub(super) const fn exit_for_run_error(error: &RunError) -> Exit {
         RunError::Threads(_) => Exit::Internal,
         RunError::Target(_) => Exit::Unreachable,
         RunError::Unsupported(_) => Exit::Usage,
+        RunError::Start(_) => Exit::Start,
     }
 }

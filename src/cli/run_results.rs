@@ -4,9 +4,10 @@ use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::args::{Format, RunArgs};
+use super::output_args::{Format, OutputArgs};
 use super::{Exit, print_stderr, print_stdout, shows_color, usage_error};
-use crate::report::{self, Annotation, ReportError, RunStatus, ScenarioResult};
+use crate::report::{self, Annotation, MeasuredRun, Report, ReportError, RunStatus, ScenarioResult};
+use crate::run::RunOutput;
 use crate::scenario::{self, Diagnostic};
 
 /// Longest name of a scenario.
@@ -14,14 +15,13 @@ const MAX_NAME: usize = 64;
 /// Most bytes of an invalid scenario that are read for its name.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Returns the formats that are files.
-pub(super) fn formats(args: &RunArgs) -> Vec<report::Format> {
-    args.format.iter().filter_map(|format| format.file_format()).collect()
-}
-
 /// Writes the files about all scenarios and prints their names, the annotations and the results.
-pub(super) fn write_results(args: &RunArgs, entries: &[ScenarioResult], warnings: Vec<Annotation>) -> Exit {
-    let files = match write_shared(args, entries) {
+pub(super) fn write_results(
+    output: &OutputArgs,
+    entries: &[ScenarioResult],
+    warnings: Vec<Annotation>,
+) -> Exit {
+    let files = match write_shared(output, entries) {
         Ok(files) => files,
         Err(error) => return usage_error(error),
     };
@@ -30,44 +30,84 @@ pub(super) fn write_results(args: &RunArgs, entries: &[ScenarioResult], warnings
         let head = if index == 0 { "\n  all         " } else { "              " };
         out.push_str(&format!("{head}{}\n", path.display()));
     }
-    let printed = print_text(args, || out).or(print_annotations(args, entries, warnings));
+    let printed = print_text(output, || out).or(print_annotations(output, entries, warnings));
     if entries.len() < 2 {
         return printed;
     }
-    printed.or(print_text(args, || report::closing(entries, shows_color(&io::stdout()))))
+    printed.or(print_text(output, || report::closing(entries, shows_color(&io::stdout()))))
+}
+
+/// Writes and prints the report of a finished run.
+pub(super) fn publish(output: &OutputArgs, dir: &Path, played: RunOutput) -> (Exit, RunStatus) {
+    let report = played.report;
+    let measured = MeasuredRun { snapshot: &played.measured, started: played.started };
+    let written = report::write_run(dir, &report, Some(measured), &output.formats());
+    let printed = if output.json {
+        print_json(&report)
+    } else {
+        print_text(output, || report::text(&report, written.as_ref().ok(), shows_color(&io::stdout())))
+    };
+    let exit = match written {
+        Ok(_) => printed.or(Exit::from_code(report.verdict.exit_code)),
+        Err(error) => usage_error(error),
+    };
+    (exit, RunStatus::Played(Box::new(report)))
+}
+
+/// Prints the report as one line of JSON.
+fn print_json(report: &Report) -> Exit {
+    match serde_json::to_string(report) {
+        Ok(json) => print_stdout(&(json + "\n")),
+        Err(error) => usage_error(error),
+    }
+}
+
+/// Opens the page of a single scenario, or the index of several, if the options ask for it. The run is over,
+/// so a failure is a warning.
+pub(super) fn open_page(output: &OutputArgs, folders: &[PathBuf]) {
+    if !output.open {
+        return;
+    }
+    let page = match folders {
+        [folder] => folder.join(report::HTML),
+        _ => output.out.join(report::INDEX),
+    };
+    if let Err(error) = open::that_detached(&page) {
+        print_stderr(&format!("warning: cannot open {}: {error}", page.display()));
+    }
 }
 
 /// Prints text for people, unless the options ask for silence or for JSON.
-pub(super) fn print_text(args: &RunArgs, text: impl FnOnce() -> String) -> Exit {
-    if args.quiet || args.json { Exit::Pass } else { print_stdout(&text()) }
+pub(super) fn print_text(output: &OutputArgs, text: impl FnOnce() -> String) -> Exit {
+    if output.quiet || output.json { Exit::Pass } else { print_stdout(&text()) }
 }
 
 /// Prints the annotations that `--format github` asks for. GitHub reads them from standard error, too, if
 /// standard output is JSON.
-fn print_annotations(args: &RunArgs, entries: &[ScenarioResult], warnings: Vec<Annotation>) -> Exit {
-    let lines = annotation_lines(args, entries, warnings);
+fn print_annotations(output: &OutputArgs, entries: &[ScenarioResult], warnings: Vec<Annotation>) -> Exit {
+    let lines = annotation_lines(output, entries, warnings);
     if lines.is_empty() {
         return Exit::Pass;
     }
-    if args.json {
+    if output.json {
         print_stderr(&lines);
         return Exit::Pass;
     }
     print_stdout(&lines)
 }
 
-fn write_shared(args: &RunArgs, entries: &[ScenarioResult]) -> Result<Vec<PathBuf>, ReportError> {
-    let files = report::common_files(entries, &formats(args));
+fn write_shared(output: &OutputArgs, entries: &[ScenarioResult]) -> Result<Vec<PathBuf>, ReportError> {
+    let files = report::common_files(entries, &output.formats());
     if !files.is_empty() {
-        report::check_writable_names(&args.out, files.iter().map(|file| &file.name))?;
-        report::write_files(&args.out, &files)?;
+        report::check_writable_names(&output.out, files.iter().map(|file| &file.name))?;
+        report::write_files(&output.out, &files)?;
     }
-    Ok(files.iter().map(|file| args.out.join(&file.name)).collect())
+    Ok(files.iter().map(|file| output.out.join(&file.name)).collect())
 }
 
 /// Returns the annotations as lines, errors first; nothing without the format `github`.
-fn annotation_lines(args: &RunArgs, entries: &[ScenarioResult], warnings: Vec<Annotation>) -> String {
-    if !args.format.contains(&Format::Github) {
+fn annotation_lines(output: &OutputArgs, entries: &[ScenarioResult], warnings: Vec<Annotation>) -> String {
+    if !output.format.contains(&Format::Github) {
         return String::new();
     }
     let all = report::annotations(entries).into_iter().chain(warnings);
@@ -89,7 +129,7 @@ fn repository_path(file: &str) -> String {
 pub(super) type ReadFile<'f> = (&'f Path, Result<&'f str, Diagnostic>);
 
 /// Replaces the results of an earlier run by the mistakes of invalid scenarios. Returns the exit.
-pub(super) fn write_invalid(args: &RunArgs, files: Vec<ReadFile<'_>>) -> Exit {
+pub(super) fn write_invalid(output: &OutputArgs, files: Vec<ReadFile<'_>>) -> Exit {
     let entries: Vec<ScenarioResult> = files
         .into_iter()
         .map(|(path, read)| {
@@ -103,13 +143,16 @@ pub(super) fn write_invalid(args: &RunArgs, files: Vec<ReadFile<'_>>) -> Exit {
             }
         })
         .collect();
-    let folders: Vec<PathBuf> =
-        entries.iter().filter(|entry| is_name(&entry.name)).map(|entry| args.out.join(&entry.name)).collect();
-    let removed = report::remove_stale(&args.out, folders.iter().map(PathBuf::as_path));
-    if let Err(error) = removed.and_then(|()| write_shared(args, &entries).map(drop)) {
+    let folders: Vec<PathBuf> = entries
+        .iter()
+        .filter(|entry| is_name(&entry.name))
+        .map(|entry| output.out.join(&entry.name))
+        .collect();
+    let removed = report::remove_stale(&output.out, folders.iter().map(PathBuf::as_path));
+    if let Err(error) = removed.and_then(|()| write_shared(output, &entries).map(drop)) {
         return usage_error(error);
     }
-    Exit::InvalidScenario.or(print_annotations(args, &entries, Vec::new()))
+    Exit::InvalidScenario.or(print_annotations(output, &entries, Vec::new()))
 }
 
 /// Returns the name that an invalid scenario probably has: that of its first line with a name, or that of the

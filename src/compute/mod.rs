@@ -52,7 +52,7 @@ struct Inline {
 }
 
 /// The resources that one side has used.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ComputeUsage {
     /// Worker threads; 0 under the virtual clock.
     pub threads: usize,
@@ -67,11 +67,42 @@ pub struct ComputeUsage {
     /// Maximum number of waiting jobs.
     pub max_queue_depth: usize,
     /// Maximum number of waiting jobs since the last [`LoadSample`].
+    #[serde(skip)]
     max_queue_depth_since_read: usize,
     /// CPU time of the worker threads; `None` under the virtual clock.
     pub cpu: Option<Duration>,
     /// Time that jobs waited for a worker, in µs.
+    #[serde(with = "waits")]
     pub waited_us: Histogram<u64>,
+}
+
+/// The stored form of waits: the used buckets.
+mod waits {
+    use hdrhistogram::Histogram;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    /// One hour.
+    const LONGEST_WAIT_US: u64 = 3_600_000_000;
+
+    pub(super) fn empty() -> Histogram<u64> {
+        Histogram::new_with_bounds(1, LONGEST_WAIT_US, 3)
+            .unwrap_or_else(|_| unreachable!("the bounds are valid"))
+    }
+
+    pub(super) fn serialize<S: Serializer>(waits: &Histogram<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer
+            .collect_seq(waits.iter_recorded().map(|one| (one.value_iterated_to(), one.count_at_value())))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Histogram<u64>, D::Error> {
+        let mut waits = empty();
+        for (us, count) in Vec::<(u64, u64)>::deserialize(deserializer)? {
+            waits.saturating_record_n(us, count);
+        }
+        Ok(waits)
+    }
 }
 
 /// The load of one side's worker threads.
@@ -147,11 +178,8 @@ impl Inline {
 }
 
 impl ComputeUsage {
-    fn new(threads: usize) -> Self {
-        /// One hour.
-        const LONGEST_WAIT_US: u64 = 3_600_000_000;
-        let waited_us = Histogram::new_with_bounds(1, LONGEST_WAIT_US, 3)
-            .unwrap_or_else(|_| unreachable!("the bounds are valid"));
+    /// Nothing was used yet.
+    pub(crate) fn new(threads: usize) -> Self {
         Self {
             threads,
             jobs: 0,
@@ -161,8 +189,24 @@ impl ComputeUsage {
             max_queue_depth: 0,
             max_queue_depth_since_read: 0,
             cpu: (threads > 0).then_some(Duration::ZERO),
-            waited_us,
+            waited_us: waits::empty(),
         }
+    }
+
+    /// Adds what another process used for the same run.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.threads += other.threads;
+        self.jobs += other.jobs;
+        self.modexps += other.modexps;
+        self.prepared += other.prepared;
+        self.batches += other.batches;
+        self.max_queue_depth = self.max_queue_depth.max(other.max_queue_depth);
+        self.cpu = match (self.cpu, other.cpu) {
+            (Some(cpu), Some(more)) => Some(cpu + more),
+            (cpu, more) => cpu.or(more),
+        };
+        // Both have the same bounds, so nothing is lost.
+        let _ = self.waited_us.add(&other.waited_us);
     }
 
     fn record_queue_depth(&mut self, depth: usize) {

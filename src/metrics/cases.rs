@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use poolproof_cognito::policy::{Factors, MfaMode, RiskAction, RiskLevel};
 use poolproof_oracle::{
-    AddressStatus, Circumstances, Claim, Decision, Device, Facts, Flow, Judgement, LockoutState, RuleId,
-    Situation,
+    AddressStatus, Claim, Decision, Device, Facts, Flow, Judgement, LockoutState, RuleId, Situation,
 };
 
 /// The facts that distinguish situations within a run. The pool's settings are the same for all situations.
@@ -29,32 +28,46 @@ impl CaseKey {
     }
 }
 
-/// Returns the most severe fault of an attempt.
-fn attempt(facts: &Facts) -> &'static str {
-    let Circumstances { flow, compromised, reset_required, address, .. } = facts.circumstances;
-    let Circumstances { key_omitted_after_mfa, wrong_custom_answer, .. } = facts.circumstances;
+/// The fault of an attempt in words, and whether it applies.
+type Fault = (&'static str, fn(&Facts) -> bool);
+
+/// The faults of attempts, the most severe one first.
+const FAULTS: [Fault; 17] = [
+    ("locked out", |facts| facts.lock == LockoutState::Locked),
+    ("at the edge of a lockout", |facts| facts.lock == LockoutState::Uncertain),
+    ("address always blocked", |facts| facts.circumstances.address == AddressStatus::Blocked),
+    ("wrong password", |facts| facts.claim == Claim::Wrong),
+    ("claim used before", |facts| facts.claim == Claim::Replayed),
+    ("password to be reset", |facts| facts.circumstances.reset_required),
+    ("compromised password", |facts| facts.circumstances.compromised),
+    ("device secret damaged", |facts| facts.device != Device::None && !facts.device_secret_valid),
+    ("device without MFA", lacks_mfa_binding),
+    ("no device key in the MFA answer", |facts| facts.circumstances.key_omitted_after_mfa),
+    ("address always allowed", |facts| facts.circumstances.address == AddressStatus::Skipped),
+    ("wrong custom answers", |facts| facts.circumstances.wrong_custom_answer),
+    ("password sent as it is", |facts| facts.circumstances.flow == Flow::Password),
+    ("SMS code as the first factor", |facts| facts.circumstances.flow == Flow::SmsCode),
+    ("e-mail code as the first factor", |facts| facts.circumstances.flow == Flow::EmailCode),
+    ("custom challenges", |facts| facts.circumstances.flow == Flow::Custom),
+    ("custom challenges after the password", |facts| facts.circumstances.flow == Flow::CustomAfterPassword),
+];
+
+/// Returns whether a remembered device cannot replace the MFA that is due, because it was remembered without
+/// one.
+fn lacks_mfa_binding(facts: &Facts) -> bool {
     let unbound = facts.strict_mfa_binding && facts.device == Device::Remembered && !facts.mfa_bound;
     let mfa_due = facts.mfa == MfaMode::On || facts.mfa == MfaMode::Optional && facts.factors.is_active();
-    let all = [
-        (facts.lock == LockoutState::Locked, "locked out"),
-        (facts.lock == LockoutState::Uncertain, "at the edge of a lockout"),
-        (address == AddressStatus::Blocked, "address always blocked"),
-        (facts.claim == Claim::Wrong, "wrong password"),
-        (facts.claim == Claim::Replayed, "claim used before"),
-        (reset_required, "password to be reset"),
-        (compromised, "compromised password"),
-        (facts.device != Device::None && !facts.device_secret_valid, "device secret damaged"),
-        (unbound && facts.suppress_mfa && mfa_due, "device without MFA"),
-        (key_omitted_after_mfa, "no device key in the MFA answer"),
-        (address == AddressStatus::Skipped, "address always allowed"),
-        (wrong_custom_answer, "wrong custom answers"),
-        (flow == Flow::Password, "password sent as it is"),
-        (flow == Flow::SmsCode, "SMS code as the first factor"),
-        (flow == Flow::EmailCode, "e-mail code as the first factor"),
-        (flow == Flow::Custom, "custom challenges"),
-        (flow == Flow::CustomAfterPassword, "custom challenges after the password"),
-    ];
-    all.into_iter().find_map(|(holds, words)| holds.then_some(words)).unwrap_or("")
+    unbound && facts.suppress_mfa && mfa_due
+}
+
+/// Returns the faults in words, and the empty text of an attempt without one.
+pub(super) fn attempts() -> impl Iterator<Item = &'static str> {
+    FAULTS.into_iter().map(|(words, _)| words).chain([""])
+}
+
+/// Returns the most severe fault of an attempt.
+fn attempt(facts: &Facts) -> &'static str {
+    FAULTS.into_iter().find_map(|(words, applies)| applies(facts).then_some(words)).unwrap_or_default()
 }
 
 /// An expected and an actual decision, and how often they occurred.
@@ -82,7 +95,7 @@ impl DecisionCount {
 pub struct Cases {
     cases: BTreeMap<CaseKey, Vec<DecisionCount>>,
     /// Decisions about refresh tokens, which are no cases.
-    refreshes: u64,
+    pub(super) refreshes: u64,
 }
 
 impl Cases {
@@ -114,7 +127,14 @@ impl Cases {
         }
     }
 
-    fn add(&mut self, case: CaseKey, rule: RuleId, expected: &Decision, seen: &Decision, count: u64) {
+    pub(super) fn add(
+        &mut self,
+        case: CaseKey,
+        rule: RuleId,
+        expected: &Decision,
+        seen: &Decision,
+        count: u64,
+    ) {
         let all = self.cases.entry(case).or_default();
         // Kept in order, so that the result does not depend on the order of recording.
         match all.binary_search_by(|one| (one.rule, &one.expected, &one.seen).cmp(&(rule, expected, seen))) {

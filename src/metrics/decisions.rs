@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::SignInRecord;
 use super::cases::Cases;
-use poolproof_client::Intent;
 use poolproof_oracle::{Judgement, Outcome, RuleId};
 
 /// How often a rule applied.
@@ -27,7 +28,7 @@ pub struct ConfusionCell {
 }
 
 /// A decision that does not match its rule, with its place in the run.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mismatch {
     /// Index of the sign-in in the run's schedule.
     pub number: u64,
@@ -35,17 +36,38 @@ pub struct Mismatch {
     pub user: u32,
     /// Index of the workload in the scenario.
     pub workload: u16,
-    /// The kind of the sign-in.
-    pub intent: Intent,
+    /// The kind of the sign-in, as a scenario names it.
+    pub intent: String,
     /// End of the sign-in, since the start of the run.
     pub ended_at: Duration,
     /// Index of the judgement within the sign-in.
     pub index: usize,
-    /// Rule, situation, expected and actual decision.
-    pub verdict: Judgement,
+    /// The id of the rule.
+    pub rule: String,
+    /// The situation in words.
+    pub situation: String,
+    /// The decision that the rule requires.
+    pub expected: String,
+    /// The decision that the pool made.
+    pub seen: String,
 }
 
 impl Mismatch {
+    fn new(sign_in: &SignInRecord, index: usize, verdict: &Judgement) -> Self {
+        Self {
+            number: sign_in.number,
+            user: sign_in.user,
+            workload: sign_in.workload,
+            intent: sign_in.intent.as_str().to_owned(),
+            ended_at: sign_in.finished,
+            index,
+            rule: verdict.rule.id.to_owned(),
+            situation: verdict.situation.to_string(),
+            expected: verdict.expected.to_string(),
+            seen: verdict.seen.to_string(),
+        }
+    }
+
     /// The order of mismatches: that of the run, not that of recording.
     const fn order(&self) -> (Duration, u64, usize) {
         (self.ended_at, self.number, self.index)
@@ -57,10 +79,10 @@ impl Mismatch {
 pub struct Decisions {
     pub(super) checked: u64,
     pub(super) mismatched: u64,
-    rules: BTreeMap<RuleId, RuleCount>,
-    confusion: BTreeMap<(Outcome, Outcome), ConfusionCell>,
-    cases: Cases,
-    mismatches: Vec<Mismatch>,
+    pub(super) rules: BTreeMap<RuleId, RuleCount>,
+    pub(super) confusion: BTreeMap<(Outcome, Outcome), ConfusionCell>,
+    pub(super) cases: Cases,
+    pub(super) mismatches: Vec<Mismatch>,
 }
 
 impl Decisions {
@@ -111,15 +133,7 @@ impl Decisions {
             cell.mismatched += mismatched;
             self.cases.record(verdict);
             if mismatched > 0 {
-                self.keep(Mismatch {
-                    number: sign_in.number,
-                    user: sign_in.user,
-                    workload: sign_in.workload,
-                    intent: sign_in.intent,
-                    ended_at: sign_in.finished,
-                    index,
-                    verdict: verdict.clone(),
-                });
+                self.keep(Mismatch::new(sign_in, index, verdict));
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize, Serializer};
 
 use poolproof_cognito::time::as_us;
 
@@ -12,7 +13,8 @@ pub(super) const LONGEST_US: u64 = 3_600_000_000;
 
 /// Times from 1 µs to 1 h in an HDR histogram, and the exact shortest and longest one. A longer time counts
 /// as an hour.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(try_from = "StoredLatencies")]
 pub struct Latencies {
     histogram: Histogram<u64>,
     /// The shortest and the longest time in µs. Without times, the shortest is the greater one.
@@ -21,6 +23,45 @@ pub struct Latencies {
 
 /// The extremes of no times.
 const NONE: (u64, u64) = (u64::MAX, 0);
+
+/// The stored form: without empty buckets.
+#[derive(Serialize, Deserialize)]
+struct StoredLatencies {
+    /// Significant figures: 2 or 3.
+    figures: u8,
+    /// The shortest and the longest time in µs.
+    extremes: Option<(u64, u64)>,
+    /// A time of each used bucket in µs, and its count.
+    buckets: Vec<(u64, u64)>,
+}
+
+impl Serialize for Latencies {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let buckets = self.histogram.iter_recorded();
+        let stored = StoredLatencies {
+            figures: self.histogram.sigfig(),
+            extremes: (self.count() > 0).then_some(self.extremes),
+            buckets: buckets.map(|one| (one.value_iterated_to(), one.count_at_value())).collect(),
+        };
+        stored.serialize(serializer)
+    }
+}
+
+impl TryFrom<StoredLatencies> for Latencies {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredLatencies) -> Result<Self, Self::Error> {
+        if !matches!(stored.figures, 2 | 3) {
+            return Err("a histogram has 2 or 3 significant figures");
+        }
+        let mut latencies = Self::with_figures(stored.figures);
+        for (us, count) in stored.buckets {
+            latencies.record_us(us, count);
+        }
+        latencies.set_extremes(stored.extremes);
+        Ok(latencies)
+    }
+}
 
 impl Latencies {
     /// An empty histogram with quantiles within 0.1 % (three significant figures, 184 KiB).

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::SignInRecord;
 use poolproof_cognito::time::as_us;
 
@@ -9,7 +11,7 @@ use poolproof_cognito::time::as_us;
 pub type MeasuredLoad = (Duration, Duration);
 
 /// The period in which measured sign-ins took place, in µs since the start of the run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct RateWindow {
     pub(super) first_intended_us: u64,
     pub(super) last_intended_us: u64,
@@ -20,7 +22,7 @@ pub(super) struct RateWindow {
 }
 
 /// The time in which a scenario asks for measured sign-ins.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Load {
     from_us: u64,
     to_us: u64,
@@ -93,8 +95,16 @@ impl RateWindow {
             first_intended_us: self.first_intended_us.min(other.first_intended_us),
             last_intended_us: self.last_intended_us.max(other.last_intended_us),
             last_end_us: self.last_end_us.max(other.last_end_us),
-            load: self.load.or(other.load),
+            load: Load::longest(self.load, other.load),
         }
+    }
+}
+
+impl Load {
+    /// Returns the load that lasted longer: the parts of one run have the same load and can end at different
+    /// times.
+    fn longest(one: Option<Self>, two: Option<Self>) -> Option<Self> {
+        [one, two].into_iter().flatten().max_by_key(|load| load.until_us)
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::failure::Failures;
 
+use super::watch::StoredWatch;
 use super::{DueSignIn, MeasuredLoad, SignInCounts, SignInRecord, Snapshot, Summary, Watch, WorkerLoad};
 
 /// Records finished sign-ins.
@@ -11,6 +14,19 @@ use super::{DueSignIn, MeasuredLoad, SignInCounts, SignInRecord, Snapshot, Summa
 pub struct Recorder {
     snapshot: Snapshot,
     watches: Vec<Watch>,
+    /// The loads that ended before their planned time: workload and end.
+    load_ends: Vec<(u16, Duration)>,
+    /// The end of the last second that was closed.
+    elapsed: Duration,
+}
+
+/// What a recorder has recorded, to be stored and merged with other parts of the run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoredRecorder {
+    snapshot: Snapshot,
+    watches: Vec<StoredWatch>,
+    load_ends: Vec<(u16, Duration)>,
+    elapsed: Duration,
 }
 
 /// Live figures for a progress bar.
@@ -40,6 +56,13 @@ pub struct LiveStats {
     pub failures: Failures,
 }
 
+impl StoredRecorder {
+    /// Returns the finished sign-ins, warm-up included.
+    pub const fn sign_ins(&self) -> u64 {
+        self.snapshot.all.started
+    }
+}
+
 impl Default for Recorder {
     fn default() -> Self {
         Self::new()
@@ -54,7 +77,8 @@ impl Recorder {
 
     /// Creates an empty recorder with these watches.
     pub fn with_watches(watches: Vec<Watch>) -> Self {
-        Self { snapshot: Snapshot::empty(), watches }
+        let (load_ends, elapsed) = (Vec::new(), Duration::ZERO);
+        Self { snapshot: Snapshot::empty(), watches, load_ends, elapsed }
     }
 
     /// Distinguishes workloads, if there are several.
@@ -68,6 +92,51 @@ impl Recorder {
         self.snapshot.set_loads(run, workloads);
         self.watches.iter_mut().for_each(|watch| watch.set_loads(run, workloads));
         self
+    }
+
+    /// Keeps what [`Self::stored`] needs, which grows with the length of the run if there are windows.
+    pub fn with_history(mut self) -> Self {
+        self.watches.iter_mut().for_each(Watch::keep_history);
+        self
+    }
+
+    /// Returns what was recorded since [`Self::with_history`], to be stored.
+    pub fn stored(&self) -> StoredRecorder {
+        StoredRecorder {
+            snapshot: self.snapshot.clone(),
+            watches: self.watches.iter().map(Watch::stored).collect(),
+            load_ends: self.load_ends.clone(),
+            elapsed: self.elapsed,
+        }
+    }
+
+    /// Adds what another part of the run recorded. [`Self::complete_merge`] ends the merge.
+    ///
+    /// # Errors
+    ///
+    /// `other` is of another scenario, or its sums do not agree.
+    pub fn merge(&mut self, other: &StoredRecorder) -> Result<(), &'static str> {
+        if !other.snapshot.is_consistent() {
+            return Err("its sums do not agree");
+        }
+        self.snapshot.merge(&other.snapshot);
+        let same = self.watches.len() == other.watches.len();
+        if !same || !self.watches.iter_mut().zip(&other.watches).all(|(watch, other)| watch.merge(other)) {
+            return Err("it has other thresholds");
+        }
+        for (workload, at) in &other.load_ends {
+            if !self.load_ends.contains(&(*workload, *at)) {
+                self.end_load(*workload, *at);
+            }
+        }
+        self.elapsed = self.elapsed.max(other.elapsed);
+        Ok(())
+    }
+
+    /// Evaluates the windows of everything that was merged.
+    pub fn complete_merge(&mut self) {
+        self.watches.iter_mut().for_each(Watch::replay_history);
+        self.tick(self.elapsed);
     }
 
     /// Records one finished sign-in.
@@ -103,11 +172,18 @@ impl Recorder {
 
     /// Ends the load of this workload at a future time: windows end before it.
     pub fn end_load(&mut self, workload: u16, at: Duration) {
+        self.load_ends.push((workload, at));
         self.watches.iter_mut().for_each(|watch| watch.end_load(workload, at));
+    }
+
+    /// Returns the loads that ended before their planned time, by workload, with their ends.
+    pub fn load_ends(&self) -> &[(u16, Duration)] {
+        &self.load_ends
     }
 
     /// Closes all seconds before `elapsed`.
     pub fn tick(&mut self, elapsed: Duration) {
+        self.elapsed = self.elapsed.max(elapsed);
         self.snapshot.elapse(elapsed);
         self.watches.iter_mut().for_each(|watch| watch.tick(elapsed));
     }

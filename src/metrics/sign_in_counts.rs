@@ -1,9 +1,11 @@
 //! Sign-ins by result, and arrivals without a result.
 
+use serde::{Deserialize, Serialize};
+
 use super::SignInStatus;
 
 /// Sign-ins by result. `started` is always the sum of the rest.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SignInCounts {
     /// All.
     pub started: u64,
@@ -61,7 +63,7 @@ impl SignInCounts {
 }
 
 /// Arrivals without a result, which are not in [`SignInCounts`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct UnresolvedCounts {
     /// They could not start because no user was idle.
     pub dropped: u64,

@@ -1,7 +1,9 @@
 //! The last seconds of a run, and the worst value of a window.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::statistic::{Counts, RatePeriod, StatisticInput};
 use super::watch_spec::{LoadSpan, WindowSpec, WindowValue, WorseDirection, merged_spans};
@@ -36,11 +38,13 @@ pub(super) struct SlidingWindow {
     latencies: Option<Sums>,
     worst: Option<WindowValue>,
     latest: Option<WindowValue>,
+    /// The closed seconds in which something happened, if they are kept.
+    history: Option<BTreeMap<u64, SecondBucket>>,
 }
 
 /// A closed second.
-#[derive(Clone, Debug, Default)]
-struct SecondBucket {
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(super) struct SecondBucket {
     counts: Counts,
     /// Distinct times in µs, rounded as in the histogram, with their counts.
     times: Vec<(u64, u64)>,
@@ -79,6 +83,35 @@ impl SlidingWindow {
                 .map(|_| Sums { all: Latencies::fine(), evicted: Latencies::fine() }),
             worst: None,
             latest: None,
+            history: None,
+        }
+    }
+
+    /// Keeps all closed seconds from now on.
+    pub(super) fn keep_history(&mut self) {
+        self.history = Some(BTreeMap::new());
+    }
+
+    /// Returns the closed seconds in which something happened, if they are kept.
+    pub(super) const fn history(&self) -> Option<&BTreeMap<u64, SecondBucket>> {
+        self.history.as_ref()
+    }
+
+    /// Adds the seconds of another part of the run. [`Self::replay_history`] then evaluates them.
+    pub(super) fn add_history(&mut self, other: &BTreeMap<u64, SecondBucket>) {
+        let history = self.history.get_or_insert_default();
+        for (second, bucket) in other {
+            history.entry(*second).or_default().merge(bucket);
+        }
+    }
+
+    /// Closes the kept seconds in order, as if they had just been recorded.
+    pub(super) fn replay_history(&mut self) {
+        for (second, bucket) in self.history.take().unwrap_or_default() {
+            self.advance(second);
+            if self.open == second {
+                self.push(bucket);
+            }
         }
     }
 
@@ -130,17 +163,33 @@ impl SlidingWindow {
         // The oldest second's buffer is reused.
         let mut second = self.evict_oldest();
         second.counts = std::mem::take(&mut self.now);
-        self.counts.add(&second.counts);
-        if let Some(Sums { all, .. }) = &mut self.latencies {
+        if let Some(Sums { all, .. }) = &self.latencies {
             let exact = |us: &u64| (*us, *us);
             second.extremes = self.times.iter().map(exact).reduce(wider);
             self.times.iter_mut().for_each(|us| *us = all.lowest_equivalent_us(*us));
             self.times.sort_unstable();
             for equal in self.times.chunk_by(|one, two| one == two) {
                 second.times.push((equal[0], equal.len() as u64));
-                all.record_us(equal[0], equal.len() as u64);
             }
             self.times.clear();
+        }
+        if let Some(history) = self.history.as_mut().filter(|_| second != SecondBucket::default()) {
+            history.insert(self.open, second.clone());
+        }
+        self.append(second);
+    }
+
+    /// Closes the current second with this content, which is instead of what was recorded in it.
+    fn push(&mut self, second: SecondBucket) {
+        self.evict_oldest();
+        self.append(second);
+    }
+
+    /// Adds a closed second to the window, which has room for it, and evaluates the window.
+    fn append(&mut self, second: SecondBucket) {
+        self.counts.add(&second.counts);
+        if let Some(Sums { all, .. }) = &mut self.latencies {
+            second.times.iter().for_each(|(us, times)| all.record_us(*us, *times));
             all.set_extremes(
                 self.closed.iter().chain([&second]).filter_map(|one| one.extremes).reduce(wider),
             );
@@ -200,6 +249,20 @@ impl SlidingWindow {
         sums + self.times.capacity() * size_of::<u64>()
             + self.closed.capacity() * size_of::<SecondBucket>()
             + self.closed.iter().map(times).sum::<usize>()
+    }
+}
+
+impl SecondBucket {
+    /// Adds what happened in the same second elsewhere.
+    fn merge(&mut self, other: &Self) {
+        self.counts.add(&other.counts);
+        for (us, count) in &other.times {
+            match self.times.binary_search_by_key(us, |(known, _)| *known) {
+                Ok(at) => self.times[at].1 += count,
+                Err(at) => self.times.insert(at, (*us, *count)),
+            }
+        }
+        self.extremes = [self.extremes, other.extremes].into_iter().flatten().reduce(wider);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::rate_window::RateWindow;
 use super::{
     Decisions, DueSignIn, Latencies, MeasuredLoad, SignInCounts, SignInRecord, SignInStatus, SparseHistogram,
@@ -12,7 +14,7 @@ use crate::failure::Failures;
 use poolproof_cognito::protocol::SignInStep;
 
 /// Everything that one recorder recorded, or several after [`Snapshot::merge`].
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     pub(super) all: SignInCounts,
     pub(super) measured: SignInCounts,

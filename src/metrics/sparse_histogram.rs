@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Latencies;
 use super::latencies::LONGEST_US;
 use poolproof_cognito::time::as_us;
@@ -13,7 +15,8 @@ const EXACT_US: u32 = 256;
 /// The counts of [`Latencies::coarse`] without zeros: 8 bytes per used bucket.
 ///
 /// Times of one step within a second are similar: about a hundred buckets, where a histogram has 3,328.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct SparseHistogram {
     /// The lower bound of a bucket in µs and its count, in increasing order.
     buckets: Vec<(u32, u32)>,

@@ -1,5 +1,7 @@
 //! Statistics of sign-ins, and the counts that they derive from.
 
+use serde::{Deserialize, Serialize};
+
 use super::rate_window::RateWindow;
 use super::{Latencies, SignInCounts, SignInRecord};
 use poolproof_cognito::protocol::SignInStep;
@@ -79,7 +81,7 @@ impl Statistic {
 }
 
 /// Counts of everything.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Counts {
     pub(super) sign_ins: SignInCounts,
     pub(super) checked: u64,

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{DueSignIn, Latencies, SignInRecord, SignInStatus, SparseHistogram};
 use poolproof_cognito::protocol::SignInStep;
 use poolproof_cognito::time::as_us;
 
 /// The load of the worker threads: the clients', then the pool's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct WorkerLoad {
     /// Most jobs that waited at the same time.
     pub max_queue_depth: [usize; 2],
@@ -26,7 +28,7 @@ impl WorkerLoad {
 }
 
 /// The counts of one interval.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Interval {
     /// Arrivals due in it, warm-up and those without a result included.
     pub offered: u64,
@@ -79,7 +81,7 @@ impl Interval {
 }
 
 /// A run in intervals of equal width: one second, doubled whenever there would be too many.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Timeline {
     width_us: u64,
     intervals: Vec<Interval>,

@@ -1,10 +1,12 @@
 //! The totals of one of several workloads.
 
+use serde::{Deserialize, Serialize};
+
 use super::rate_window::RateWindow;
 use super::{DueSignIn, Latencies, SignInCounts, SignInRecord, UnresolvedCounts};
 
 /// The totals of one workload. Their size does not depend on the number of sign-ins.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct WorkloadTotals {
     all: SignInCounts,
     measured: SignInCounts,

@@ -3,10 +3,13 @@
 //! A watch of the whole run counts. A watch of windows keeps the seconds of one window, so its size depends
 //! on the window and not on the run.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::rate_window::RateWindow;
-use super::sliding_window::SlidingWindow;
+use super::sliding_window::{SecondBucket, SlidingWindow};
 use super::statistic::{Counts, RatePeriod, StatisticInput};
 use super::watch_spec::{WatchSpec, WindowValue};
 use super::{DueSignIn, Latencies, MeasuredLoad, SignInRecord, Timing};
@@ -27,14 +30,60 @@ enum WatchScope {
 }
 
 /// Counts of a whole run.
-#[derive(Clone, Debug)]
-struct RunTotals {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct RunTotals {
     counts: Counts,
     latencies: Option<Latencies>,
     window: Option<RateWindow>,
 }
 
+/// What a watch has recorded, to be stored and merged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoredWatch {
+    /// The counts of the whole run.
+    Run(Box<RunTotals>),
+    /// The seconds in which something happened.
+    Seconds(BTreeMap<u64, SecondBucket>),
+}
+
 impl Watch {
+    /// Keeps what [`Self::stored`] needs, which grows with the length of the run.
+    pub(super) fn keep_history(&mut self) {
+        if let WatchScope::Windows(sliding) = &mut self.over {
+            sliding.keep_history();
+        }
+    }
+
+    /// Returns what was recorded since [`Self::keep_history`].
+    pub(super) fn stored(&self) -> StoredWatch {
+        match &self.over {
+            WatchScope::Run(totals) => StoredWatch::Run(totals.clone()),
+            WatchScope::Windows(sliding) => {
+                StoredWatch::Seconds(sliding.history().cloned().unwrap_or_default())
+            }
+        }
+    }
+
+    /// Adds what another part of the run recorded. Returns false if that is of another kind of watch.
+    pub(super) fn merge(&mut self, other: &StoredWatch) -> bool {
+        match (&mut self.over, other) {
+            (WatchScope::Run(totals), StoredWatch::Run(other)) => totals.merge(other),
+            (WatchScope::Windows(sliding), StoredWatch::Seconds(other)) => {
+                sliding.add_history(other);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Evaluates the windows of what was merged.
+    pub(super) fn replay_history(&mut self) {
+        if let WatchScope::Windows(sliding) = &mut self.over {
+            sliding.replay_history();
+        }
+    }
+
     /// Creates an empty watch.
     pub fn new(watch_spec: WatchSpec) -> Self {
         let latencies = watch_spec.statistic.timing().map(|_| Latencies::fine());
@@ -204,6 +253,18 @@ impl WatchSpec {
 }
 
 impl RunTotals {
+    /// Adds other totals. Returns false if those are about another statistic.
+    fn merge(&mut self, other: &Self) -> bool {
+        self.counts.add(&other.counts);
+        self.window = RateWindow::merged(self.window, other.window);
+        match (&mut self.latencies, &other.latencies) {
+            (Some(latencies), Some(other)) => latencies.merge(other),
+            (None, None) => {}
+            _ => return false,
+        }
+        true
+    }
+
     /// Records an arrival without a result.
     fn record_due(&mut self, due: DueSignIn) {
         self.counts.offered += 1;

@@ -43,6 +43,23 @@ pub struct MachineLoad {
     pub load_after: f64,
 }
 
+impl MachineLoad {
+    /// Returns the worse figures of two machines.
+    pub fn worse(one: Option<Self>, two: Option<Self>) -> Option<Self> {
+        let (Some(one), Some(two)) = (one, two) else { return one.or(two) };
+        let pick = |one: Option<f64>, two: Option<f64>, worse: fn(f64, f64) -> f64| {
+            one.zip(two).map(|(one, two)| worse(one, two)).or(one).or(two)
+        };
+        Some(Self {
+            steal_share: pick(one.steal_share, two.steal_share, f64::max),
+            cpu_quota: pick(one.cpu_quota, two.cpu_quota, f64::min),
+            throttled_share: pick(one.throttled_share, two.throttled_share, f64::max),
+            load_before: one.load_before.max(two.load_before),
+            load_after: one.load_after.max(two.load_after),
+        })
+    }
+}
+
 /// The worker threads of both sides.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Workers {

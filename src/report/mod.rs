@@ -24,6 +24,7 @@ pub(crate) mod markup;
 mod model;
 mod run_info;
 mod scenario_result;
+mod shards;
 mod source_lines;
 mod stages;
 mod summary;
@@ -62,6 +63,7 @@ pub use model::{
 };
 pub use run_info::{CpuSpent, RunInfo};
 pub use scenario_result::{RunStatus, ScenarioResult};
+pub use shards::Shards;
 pub use stages::{StagePart, StageSummary, StepInterval, StepTimeline};
 pub use summary::summary;
 pub use text::{closing, text};

@@ -12,6 +12,7 @@ use super::devices::Devices;
 use super::failures::Failures;
 use super::format::Unit;
 use super::generator::Generator;
+use super::shards::Shards;
 use super::stages::{StageSummary, StepTimeline};
 use crate::clock::ClockKind;
 
@@ -58,6 +59,9 @@ pub struct Report {
     pub latency: Latency,
     /// Rates of sign-ins.
     pub throughput: Throughput,
+    /// How the run was divided into shards. Omitted if the report is the same as that of an undivided run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<Shards>,
     /// The results of each workload, in the scenario's order. Omitted if there is only one workload.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<Workload>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Environment, MachineLoad, NamedFile, Shortage, StageSummary, ThresholdResult, Workers};
+use super::{Environment, MachineLoad, NamedFile, Shards, Shortage, StageSummary, ThresholdResult, Workers};
 use crate::clock::ClockKind;
 
 /// CPU time of each side of a run.
@@ -67,4 +67,6 @@ pub struct RunInfo {
     pub machine: Option<MachineLoad>,
     /// The machine; `None` under the virtual clock.
     pub environment: Option<Environment>,
+    /// How the run was divided, if the report cannot say the same as that of an undivided run.
+    pub shards: Option<Shards>,
 }

@@ -2,7 +2,7 @@
 
 use super::failures::{local, target_causes};
 use super::format::{Unit, count, measured, number, percent, tick};
-use super::{Report, RunInfo, ThresholdResult, Verdict};
+use super::{Report, RunInfo, Shards, ThresholdResult, Verdict};
 use crate::clock::ClockKind;
 use crate::metrics::Summary;
 
@@ -40,6 +40,8 @@ impl Verdict {
         let cut = run_info.thresholds.iter().find_map(cancellation_sentence);
         if let Some(sentence) = cut {
             faults.push((THRESHOLD, format!("{sentence}{in_flight}")));
+        } else if let Some(sentence) = run_info.shards.as_ref().and_then(Shards::missing_sentence) {
+            faults.push((INTERRUPTED, sentence));
         } else if run_info.partial {
             let sentence = format!("The run was interrupted; this report is partial.{in_flight}");
             faults.push((INTERRUPTED, sentence));
@@ -77,6 +79,8 @@ impl Verdict {
             sentences.push(sentence);
         }
         sentences.extend(run_info.unmeasured.clone());
+        let embedded = run_info.target == "embedded";
+        sentences.extend(run_info.shards.as_ref().and_then(|shards| shards.division_sentence(embedded)));
         sentences.extend(machine_warnings(run_info));
         Self { exit_code, passed, sentences }
     }

@@ -110,8 +110,11 @@ fn test_users(inputs: RunInputs<'_>, at: &EndpointConfig, people: Vec<UserSpec>)
         let seed = inputs.scenario.seed;
         return people.into_iter().map(|user_spec| (TestUser::new_user(seed, user_spec), false)).collect();
     };
-    let pairs = existing_users.iter().zip(people);
-    pairs
+    // A shard has some of the users.
+    let existing = |user_spec: &UserSpec| existing_users.get(usize::try_from(user_spec.number).ok()?);
+    people
+        .into_iter()
+        .filter_map(|user_spec| Some((existing(&user_spec)?, user_spec)))
         .map(|(existing_user, user_spec)| {
             let factors = if existing_user.totp.is_some() { Factors::Totp } else { Factors::None };
             let (username, sign_in_by) = (existing_user.username.clone(), SignInName::Username);
@@ -129,7 +132,7 @@ async fn settle(
     test_users: Vec<(TestUser, bool)>,
     policy: &PoolPolicy,
 ) -> Result<Vec<TestUser>, SetupError> {
-    let users = u64::from(inputs.scenario.population.users);
+    let users = test_users.len() as u64;
     let (mut settled, mut done) = (Vec::with_capacity(test_users.len()), 0);
     let closed = Cell::new(false);
     let open_setups = test_users.into_iter().take_while(|_| !closed.get());

@@ -13,10 +13,15 @@ mod endpoint;
 mod health;
 mod live;
 mod machine;
+mod merge;
 mod options;
 mod report_info;
+mod shard;
+mod shard_file;
+mod shard_options;
 mod snapshot;
 mod stages;
+mod start;
 mod thresholds;
 mod tick;
 
@@ -31,11 +36,11 @@ use crate::actors::{
     StartedUser, UserContext, provision, system,
 };
 use crate::clock::{Clock, ClockKind};
-use crate::compute::{Compute, ComputeUsage, CostModel, Costs, Side, calibrate};
+use crate::compute::{Compute, CostModel, Costs, Side, calibrate};
 use crate::control_groups::usable_cores;
 use crate::endpoint::{CleanupError, EndpointConfig, EndpointSession};
-use crate::metrics::{Recorder, Snapshot};
-use crate::report::{Devices, MachineLoad, Report};
+use crate::metrics::Recorder;
+use crate::report::MachineLoad;
 use crate::scenario::{GroupName, Scenario, Service, ServiceModel};
 use crate::target::Target;
 use crate::workload::{
@@ -47,9 +52,13 @@ use poolproof_pool::{AppClient, CustomAuth, NewAccount, PasswordFlow, Pool, Pool
 use poolproof_srp::{Backend, Group};
 
 use machine::MachineSample;
+use report_info::Description;
 
 pub use live::{BuildReport, LiveReports};
+pub use merge::{Merge, MergeError};
 pub use options::{DEFAULT_DRAIN, Observer, RunError, RunEvent, RunOptions, RunOutput};
+pub use shard_file::ShardFile;
+pub use shard_options::{Division, ShardOptions, ShardQuotas};
 pub use tokio_util::sync::CancellationToken;
 
 /// The id of the embedded pool.
@@ -67,11 +76,22 @@ pub fn run(
     options: &RunOptions,
     cancel_token: &CancellationToken,
 ) -> Result<RunOutput, RunError> {
+    match options.shard {
+        None => run_phases(scenario, options, cancel_token).map(report),
+        Some(shard) => shard::run(scenario, options, shard, cancel_token),
+    }
+}
+
+/// Plans, prepares and plays a run.
+fn run_phases<'r>(
+    scenario: &'r Scenario,
+    options: &'r RunOptions,
+    cancel_token: &'r CancellationToken,
+) -> Result<Played<'r>, RunError> {
     let plan = plan(scenario, options, cancel_token)?;
     system(scenario.clock)?.block_on(async {
-        let prepared = prepare(plan).await?;
-        let played = play(prepared).await;
-        Ok(report(played))
+        let prepared = start::wait_for_start(prepare(plan).await?).await?;
+        Ok(play(prepared).await)
     })
 }
 
@@ -122,10 +142,14 @@ pub fn plan<'r>(
         }
     };
     let group = group(scenario.group, options.backend);
-    let people: Vec<UserSpec> = population(scenario).collect();
+    let mut people: Vec<UserSpec> = population(scenario).collect();
     let device_owners = people.iter().filter(|one| one.devices > 0).map(|one| one.number).collect();
     let inputs = RunInputs { scenario, options, cancel_token, group };
-    Ok(Plan { inputs, schedule: inputs.schedule(&device_owners), people, target })
+    let schedule = inputs.schedule(&device_owners);
+    if let Some(ShardOptions { shard, .. }) = inputs.options.shard {
+        people.retain(|one| shard.owns(one.number));
+    }
+    Ok(Plan { inputs, schedule, people, target })
 }
 
 /// A prepared run: its users can sign in.
@@ -164,9 +188,12 @@ pub async fn prepare(plan: Plan<'_>) -> Result<Prepared<'_>, RunError> {
         }
         PlannedTarget::Endpoint(at) => {
             let (session, users) = endpoint::set_up(inputs, at, people, clock, &compute, &drain).await?;
-            // Existing users may have got no device.
-            let owners = (0..).zip(&users).filter_map(|(place, user)| user.has_device().then_some(place));
-            schedule = inputs.schedule(&owners.collect());
+            // Existing users may have got no device. A shard does not know that of the others' users, so its
+            // schedule stays.
+            if inputs.options.shard.is_none() {
+                let owners = (0..).zip(&users).filter_map(|(place, user)| user.has_device().then_some(place));
+                schedule = inputs.schedule(&owners.collect());
+            }
             (users, Some(session))
         }
     };
@@ -188,7 +215,8 @@ pub struct Played<'r> {
 pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
     let Prepared { inputs, clock, compute, users, schedule, drain, run_context, session } = prepared;
     let machine_before = MachineSample::now(inputs.scenario.clock);
-    let canceled = users.is_empty() || inputs.cancel_token.is_cancelled();
+    let no_users = users.is_empty() && inputs.options.shard.is_none();
+    let canceled = no_users || inputs.cancel_token.is_cancelled();
     let finished = if session.is_some() && canceled {
         Finished { interrupted: true, ..Finished::default() }
     } else {
@@ -222,29 +250,19 @@ pub fn report(played: Played<'_>) -> RunOutput {
     let started = finished.started;
     let left_behind = cleanup_error.map(|cleanup_error| cleanup_error.to_string());
     let usage = [Side::Client, Side::Server].map(|side| compute.usage(side));
-    let (report, measured) = build_report(inputs, &usage, machine, finished, left_behind.clone());
-    RunOutput { report, measured, started, left_behind }
-}
-
-/// Builds the report from what was recorded, at the end of a run or before it.
-fn build_report(
-    inputs: RunInputs<'_>,
-    usage: &[ComputeUsage; 2],
-    machine: Option<MachineLoad>,
-    mut finished: Finished,
-    left_behind: Option<String>,
-) -> (Report, Snapshot) {
-    let devices = Devices::new(std::mem::take(&mut finished.devices), finished.new_devices);
-    let (run_info, measured) = report_info::run_info(inputs, usage, machine, finished, left_behind);
-    (Report { devices, ..Report::new(run_info, &measured.summary()) }, measured)
+    let description = Description::of(inputs, machine, left_behind.clone(), started);
+    let (report, measured) = report_info::report(inputs, &usage, description, finished);
+    RunOutput { report, measured, started, left_behind, shard: None }
 }
 
 impl RunInputs<'_> {
     /// Returns when sign-ins start if these users start with a device.
     fn schedule(&self, device_owners: &DeviceOwners) -> Schedule {
+        let shard = self.options.shard.map(|options| options.shard);
         Schedule {
-            open_arrivals: arrivals(self.scenario, device_owners),
-            closed_workloads: closed_workloads(self.scenario, device_owners),
+            open_arrivals: arrivals(self.scenario, device_owners).of_shard(shard),
+            closed_workloads: closed_workloads(self.scenario, device_owners, shard),
+            ..Schedule::default()
         }
     }
 
@@ -357,19 +375,25 @@ impl RunInputs<'_> {
 
     /// Creates the recorder of the run, its observer and its tick.
     fn run_context(&self, compute: &Compute) -> RunContext {
-        let recorder = Recorder::with_watches(thresholds::watches(self.scenario));
+        let recorder = recorder(self.scenario);
+        let recorder = if self.options.shard.is_some() { recorder.with_history() } else { recorder };
         let (observer, length) = (Arc::clone(&self.options.observer), run_length(self.scenario));
-        let loads: Vec<_> = self.scenario.workloads.iter().map(known_load).collect();
-        let recorder = recorder
-            .with_workloads(self.scenario.workloads.len())
-            .with_loads(known_run_load(self.scenario), &loads);
         RunContext {
             recorder,
             observer: Box::new(move |progress| observer(RunEvent::Running { progress, length })),
             tick: tick::tick(self.scenario, compute),
             snapshot_reader: snapshot::snapshot_reader(*self, compute),
+            plan_log: None,
         }
     }
+}
+
+/// Creates the recorder of a run of this scenario.
+fn recorder(scenario: &Scenario) -> Recorder {
+    let loads: Vec<_> = scenario.workloads.iter().map(known_load).collect();
+    Recorder::with_watches(thresholds::watches(scenario))
+        .with_workloads(scenario.workloads.len())
+        .with_loads(known_run_load(scenario), &loads)
 }
 
 /// Returns what decides about the custom challenges of a scenario's pool.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::live::LiveReports;
+use super::shard_file::ShardFile;
+use super::shard_options::ShardOptions;
 use crate::actors::RunProgress;
 use crate::endpoint::EndpointConfig;
 use crate::metrics::Snapshot;
@@ -58,6 +60,10 @@ pub struct RunOptions {
     pub defect: Option<Defect>,
     /// An endpoint instead of the embedded pool.
     pub endpoint: Option<EndpointConfig>,
+    /// The part of the run to play; `None` is all.
+    pub shard: Option<ShardOptions>,
+    /// When the sign-ins begin; `None` is as soon as the users are ready.
+    pub start_at: Option<Timestamp>,
     /// How long requests may take after the end of the load. By default [`DEFAULT_DRAIN`] under the wall
     /// clock; under the virtual clock every answer is awaited.
     pub drain: Option<Duration>,
@@ -76,7 +82,10 @@ pub enum RunError {
     /// The endpoint does not answer, or it refuses the setup.
     #[error("the target cannot be used: {0}")]
     Target(String),
-    /// The scenario cannot run at an endpoint.
+    /// The start was missed, or clocks differ.
+    #[error("{0}")]
+    Start(String),
+    /// The scenario cannot run at an endpoint, or cannot be divided into shards.
     #[error("{0}")]
     Unsupported(String),
 }
@@ -92,4 +101,6 @@ pub struct RunOutput {
     pub started: Timestamp,
     /// The resources that the run created at its target and could not delete, with the reason.
     pub left_behind: Option<String>,
+    /// What a shard stores to be merged with the others.
+    pub shard: Option<ShardFile>,
 }

@@ -4,18 +4,69 @@ use super::{RunInputs, health, stages, thresholds};
 use crate::actors::Finished;
 use crate::clock::ClockKind;
 use crate::compute::ComputeUsage;
+use crate::endpoint::EndpointConfig;
 use crate::metrics::Snapshot;
-use crate::report::{CpuSpent, Environment, MachineLoad, NamedFile, RunInfo, SideWorkers, Workers};
+use crate::report::{
+    CpuSpent, Devices, Environment, MachineLoad, NamedFile, Report, RunInfo, Shards, SideWorkers,
+    StageSummary, Workers,
+};
 use crate::scenario::{Scenario, ScheduleFile};
 use crate::workload::{run_target_per_s, target_per_s};
+use poolproof_cognito::time::Timestamp;
+
+/// What a report says about a run that neither its scenario nor its recorder knows.
+#[derive(Debug)]
+pub(super) struct Description {
+    pub(super) files: Vec<NamedFile>,
+    pub(super) stages: Vec<StageSummary>,
+    pub(super) target: String,
+    pub(super) target_options: Vec<String>,
+    pub(super) machine: Option<MachineLoad>,
+    pub(super) environment: Option<Environment>,
+    pub(super) left_behind: Option<String>,
+    pub(super) shards: Option<Shards>,
+}
+
+impl Description {
+    /// Describes the run of these inputs, which started at this time.
+    pub(super) fn of(
+        inputs: RunInputs<'_>,
+        machine: Option<MachineLoad>,
+        left_behind: Option<String>,
+        started: Timestamp,
+    ) -> Self {
+        let endpoint = inputs.options.endpoint.as_ref();
+        Self {
+            files: files(inputs.scenario),
+            stages: stages::stages(inputs.scenario),
+            target: target(endpoint),
+            target_options: endpoint.map(|at| at.options.clone()).unwrap_or_default(),
+            machine,
+            environment: environment(inputs, started),
+            left_behind,
+            shards: None,
+        }
+    }
+}
+
+/// Returns the report of a run and its measurements.
+pub(super) fn report(
+    inputs: RunInputs<'_>,
+    usage: &[ComputeUsage; 2],
+    description: Description,
+    mut finished: Finished,
+) -> (Report, Snapshot) {
+    let devices = Devices::new(std::mem::take(&mut finished.devices), finished.new_devices);
+    let (run_info, measured) = run_info(inputs, usage, description, finished);
+    (Report { devices, ..Report::new(run_info, &measured.summary()) }, measured)
+}
 
 /// Evaluates the thresholds and describes the run. Returns the description and the measurements.
-pub(super) fn run_info(
+fn run_info(
     inputs: RunInputs<'_>,
     [client, server]: &[ComputeUsage; 2],
-    machine: Option<MachineLoad>,
+    description: Description,
     finished: Finished,
-    left_behind: Option<String>,
 ) -> (RunInfo, Snapshot) {
     let RunInputs { scenario, options, group, .. } = inputs;
     let workers = Workers {
@@ -23,12 +74,13 @@ pub(super) fn run_info(
         client: side(client),
         server: side(server),
     };
-    let started = finished.started;
     let thresholds = thresholds::evaluate(&scenario.thresholds, &finished.recorder, finished.abort);
     let measured = finished.recorder.into_snapshot();
     let summary = measured.summary();
-    let endpoint = options.endpoint.as_ref();
-    let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| endpoint.is_none()) });
+    let Description { files, stages, target, target_options, machine, environment, left_behind, shards } =
+        description;
+    let embedded = target == EMBEDDED;
+    let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| embedded) });
     let (short_of, saturated) =
         health::saturated(scenario, &summary, client, &finished.arrival_counts).unzip();
     let whole = !finished.interrupted;
@@ -38,15 +90,15 @@ pub(super) fn run_info(
         about: scenario.about.clone(),
         file: options.file.clone(),
         yaml: options.text.clone(),
-        files: files(scenario),
+        files,
         workloads: scenario.workloads.iter().map(|plan| (plan.name.clone(), target_per_s(plan))).collect(),
-        stages: stages::stages(scenario),
+        stages,
         seed: scenario.seed.number(),
         clock: scenario.clock,
         group: group.name().to_owned(),
         options: options.replay_options.clone(),
-        target_options: endpoint.map(|at| at.options.clone()).unwrap_or_default(),
-        target: endpoint.map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
+        target_options,
+        target,
         partial: finished.interrupted,
         left_behind,
         asked_per_s: run_target_per_s(scenario),
@@ -58,14 +110,28 @@ pub(super) fn run_info(
         unmeasured,
         short_of,
         machine,
-        environment: (scenario.clock == ClockKind::Wall)
-            .then(|| Environment::here(options.command.clone(), started)),
+        environment,
+        shards,
     };
     (run_info, measured)
 }
 
+/// The name of the embedded pool in reports.
+const EMBEDDED: &str = "embedded";
+
+/// Returns the name of the target in reports.
+pub(super) fn target(endpoint: Option<&EndpointConfig>) -> String {
+    endpoint.map_or_else(|| EMBEDDED.to_owned(), |at| at.address.to_string())
+}
+
+/// Returns the machine of a run under the wall clock.
+pub(super) fn environment(inputs: RunInputs<'_>, started: Timestamp) -> Option<Environment> {
+    let wall = inputs.scenario.clock == ClockKind::Wall;
+    wall.then(|| Environment::here(inputs.options.command.clone(), started))
+}
+
 /// Returns the files that a scenario names, each once.
-fn files(scenario: &Scenario) -> Vec<NamedFile> {
+pub(super) fn files(scenario: &Scenario) -> Vec<NamedFile> {
     let mut files: Vec<NamedFile> = Vec::new();
     for ScheduleFile { path, text } in scenario.workloads.iter().filter_map(|plan| plan.schedule.as_ref()) {
         if files.iter().all(|file| file.path != *path) {

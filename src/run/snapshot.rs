@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::machine::MachineSample;
-use super::{RunInputs, RunOptions, build_report};
+use super::report_info::{self, Description};
+use super::{RunInputs, RunOptions};
 use crate::actors::{Finished, SnapshotReader};
 use crate::compute::{Compute, ComputeUsage, Side};
 use crate::report::Report;
@@ -27,7 +28,8 @@ impl RunDescription {
         let inputs = RunInputs { scenario, options, cancel_token, group: *group };
         let machine_now = MachineSample::now(scenario.clock);
         let machine = machine_before.as_ref().zip(machine_now).map(|(before, now)| before.load_until(&now));
-        build_report(inputs, usage, machine, finished, None).0
+        let description = Description::of(inputs, machine, None, finished.started);
+        report_info::report(inputs, usage, description, finished).0
     }
 }
 

@@ -8,6 +8,7 @@ use rand_distr::{Distribution, Exp1};
 use super::arrival_times::{ArrivalTimes, BurstProcess};
 use super::population::DeviceOwners;
 use super::sampler::{DrawnSignIn, SignInSampler};
+use super::shard::Shard;
 use crate::scenario::{ArrivalProcess, Model, OpenStage, Scenario, WorkloadLimits, WorkloadPlan};
 use poolproof_client::Intent;
 use poolproof_cognito::policy::RiskLevel;
@@ -71,7 +72,7 @@ pub fn arrivals(scenario: &Scenario, device_owners: &DeviceOwners) -> MergedArri
         .collect();
     let next_arrivals = workloads.iter_mut().map(Iterator::next).collect();
     let ends = workloads.iter_mut().filter_map(WorkloadArrivals::take_end).collect();
-    MergedArrivals { workloads, next_arrivals, ends }
+    MergedArrivals { workloads, next_arrivals, ends, shard: None }
 }
 
 /// Returns the workloads with their indices.
@@ -81,16 +82,23 @@ pub(super) fn indexed_workloads(scenario: &Scenario) -> impl Iterator<Item = (u1
 
 /// Merges the [`Arrival`]s of several workloads in order of time; at equal times the first workload comes
 /// first. Its size does not depend on the number of arrivals.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct MergedArrivals {
     workloads: Vec<WorkloadArrivals>,
     /// The next arrival of each workload.
     next_arrivals: Vec<Option<Arrival>>,
     /// Ends of workloads that [`Self::take_ends`] has not returned yet.
     ends: Vec<(u16, Duration)>,
+    /// The users whose arrivals are returned; `None` is all.
+    shard: Option<Shard>,
 }
 
 impl MergedArrivals {
+    /// Returns only the arrivals of a shard's users. Their numbers and times stay those of the whole run.
+    pub fn of_shard(self, shard: Option<Shard>) -> Self {
+        Self { shard, ..self }
+    }
+
     /// Returns the workloads whose limits have ended them since the last call, and the time: the intended
     /// start of the first sign-in that the limits forbid. It is known as soon as the workload's last arrival
     /// is.
@@ -103,6 +111,18 @@ impl Iterator for MergedArrivals {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
+        loop {
+            let next = self.next_of_all()?;
+            if self.shard.is_none_or(|shard| shard.owns(next.user)) {
+                return Some(next);
+            }
+        }
+    }
+}
+
+impl MergedArrivals {
+    /// Returns the next arrival of the whole run.
+    fn next_of_all(&mut self) -> Option<Arrival> {
         let due = |(index, next_arrival): (usize, &Option<Arrival>)| {
             next_arrival.map(|arrival| (arrival.at, index))
         };

@@ -5,15 +5,25 @@ use std::time::Duration;
 
 use super::arrivals::{Arrival, indexed_workloads};
 use super::population::DeviceOwners;
-use super::sampler::SignInSampler;
+use super::sampler::{DrawnSignIn, SignInSampler};
+use super::shard::Shard;
 use crate::scenario::{ClosedStage, Delay, Model, Scenario, WorkloadLimits};
 use poolproof_cognito::seed::Rng;
+
+/// Most sign-ins of other shards in a row. With 10,000 shards, a longer row has a probability below 10⁻⁴⁰.
+const MAX_SKIPPED: u32 = 1_000_000;
 
 /// The shortest think time.
 const MIN_THINK_TIME: Duration = Duration::from_micros(1);
 
-/// Returns the closed workloads of a scenario.
-pub fn closed_workloads(scenario: &Scenario, device_owners: &DeviceOwners) -> Vec<ClosedWorkload> {
+/// Returns the closed workloads of a scenario, or a shard's part of their loops.
+pub fn closed_workloads(
+    scenario: &Scenario,
+    device_owners: &DeviceOwners,
+    shard: Option<Shard>,
+) -> Vec<ClosedWorkload> {
+    let users = |all| shard.map_or(all, |shard| shard.share(all));
+    let part = |stage: &ClosedStage| ClosedStage { users: users(stage.users), ..*stage };
     indexed_workloads(scenario)
         .filter_map(|(workload, plan)| match &plan.model {
             Model::Open { .. } => None,
@@ -22,7 +32,8 @@ pub fn closed_workloads(scenario: &Scenario, device_owners: &DeviceOwners) -> Ve
                 starts_at: plan.starts_at,
                 limits: plan.limits,
                 sampler: SignInSampler::new(scenario, plan, device_owners),
-                stages: stages.clone(),
+                stages: stages.iter().map(part).collect(),
+                shard,
                 think_time: *think_time,
                 rng: super::rng(scenario.seed, plan, "think"),
                 stages_started: 0,
@@ -39,6 +50,7 @@ pub struct ClosedWorkload {
     workload: u16,
     starts_at: Duration,
     limits: WorkloadLimits,
+    shard: Option<Shard>,
     sampler: SignInSampler,
     stages: Vec<ClosedStage>,
     think_time: Delay,
@@ -76,14 +88,27 @@ impl ClosedWorkload {
     /// Returns the next sign-in of a loop at `elapsed` since the start of the run. Returns `None` if the loop
     /// ends because the stage has fewer users or the workload is over.
     pub fn next(&mut self, elapsed: Duration) -> Option<Arrival> {
-        let Some(ClosedStage { warm_up, cool_down, .. }) = self.stage(elapsed) else {
+        let draw = self.next_draw();
+        let (Some(ClosedStage { warm_up, cool_down, .. }), Some(draw)) = (self.stage(elapsed), draw) else {
             self.active = self.active.saturating_sub(1);
             return None;
         };
-        let draw = self.sampler.draw(self.nth);
         let arrival = Arrival::new(self.workload, self.nth, draw, elapsed, warm_up, cool_down);
         self.nth += 1;
         Some(arrival)
+    }
+
+    /// Draws the next sign-in. Those of other shards' users are skipped, so that no two shards have one of
+    /// the same number; `None` if this shard has no users.
+    fn next_draw(&mut self) -> Option<DrawnSignIn> {
+        for _ in 0..MAX_SKIPPED {
+            let draw = self.sampler.draw(self.nth);
+            if self.shard.is_none_or(|shard| shard.owns(draw.user)) {
+                return Some(draw);
+            }
+            self.nth += 1;
+        }
+        None
     }
 
     /// Whether the workload has reached its number of sign-ins.

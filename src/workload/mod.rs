@@ -16,6 +16,7 @@ mod codes;
 mod length;
 mod population;
 mod sampler;
+mod shard;
 mod situations;
 mod user_limit;
 mod warnings;
@@ -29,6 +30,7 @@ pub use length::{
 };
 pub use population::{DeviceOwners, UserSpec, device_owners, home_address, population};
 pub use sampler::{DrawnSignIn, SignInSampler};
+pub use shard::Shard;
 pub(crate) use situations::{situations, tokens};
 pub(crate) use warnings::{ScenarioWarning, warnings};
 

@@ -55,6 +55,8 @@ fn search(yaml: &str, options: &CapacityOptions, defect: Option<Defect>) -> Capa
         backend: None,
         defect,
         endpoint: None,
+        shard: None,
+        start_at: None,
         drain: None,
         observer: Arc::new(|_| {}),
         live: None,

@@ -128,7 +128,7 @@ fn exit_codes(help: &str) -> Vec<(String, String)> {
 fn exit_codes_match_between_help_and_docs() {
     let (_, help, _) = output(poolproof().arg("--help"));
     let codes = exit_codes(&help);
-    assert_eq!(codes.len(), 12, "{codes:?}");
+    assert_eq!(codes.len(), 13, "{codes:?}");
     let docs = fs::read_to_string(root().join("docs/cli.md")).unwrap();
     for (code, text) in &codes {
         assert!(docs.contains(&format!("| {code} | {text} |")), "docs/cli.md does not have {code}: {text}");

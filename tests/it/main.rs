@@ -69,6 +69,8 @@ mod serve_triggers;
 mod serve_web;
 mod server_process;
 mod settings;
+mod shards;
+mod shards_cli;
 mod sources;
 mod stall;
 mod state;

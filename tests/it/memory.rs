@@ -93,6 +93,7 @@ fn measure_held(scenario: &Scenario, minutes: [u64; 2]) -> ([HeldSizes; 2], [usi
             None
         })),
         snapshot_reader: None,
+        plan_log: None,
     };
     let finished = play_with_target(scenario, target, run_context);
     assert_eq!(finished.recorder.summary().decisions().mismatched(), 0);

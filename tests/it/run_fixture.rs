@@ -65,6 +65,8 @@ pub(crate) fn run_options(defect: Option<Defect>) -> RunOptions {
         backend: None,
         defect,
         endpoint: None,
+        shard: None,
+        start_at: None,
         drain: None,
         observer: Arc::new(|_| {}),
         live: None,

@@ -115,6 +115,7 @@ pub(crate) fn run_info() -> RunInfo {
         unmeasured: None,
         short_of: None,
         machine: None,
+        shards: None,
         environment: Some(Environment {
             os: "linux".to_owned(),
             arch: "x86_64".to_owned(),

@@ -64,6 +64,7 @@ fn play(scenario: &Scenario, stall: Duration) -> Recorder {
         observer: Box::new(|_| {}),
         tick: None,
         snapshot_reader: None,
+        plan_log: None,
     };
     play_with_target(scenario, target, run_context).recorder
 }

@@ -360,3 +360,48 @@ fn watch_memory_is_constant() {
     assert_eq!(sizes[0], sizes[1], "bytes after one million records and after two million");
     assert!(sizes[0] > 1 << 20, "{sizes:?} bytes are fewer than expected");
 }
+
+/// Returns a recorder of watches of the whole run and of windows.
+fn recorder_of_all() -> Recorder {
+    let scopes = [None, Some(windows(3, WorseDirection::Higher))];
+    let all = scopes.iter().flat_map(|windows| STATISTICS.map(|statistic| watch(statistic, windows.clone())));
+    Recorder::with_watches(all.collect())
+}
+
+/// Records these sign-ins second by second.
+fn play<'s>(mut recorder: Recorder, sign_ins: impl IntoIterator<Item = &'s SignInRecord>) -> Recorder {
+    for sign_in in sign_ins {
+        recorder.tick(Duration::from_secs(second(sign_in)));
+        recorder.sign_in(sign_in);
+    }
+    recorder.tick(Duration::from_secs(60));
+    recorder
+}
+
+#[test]
+fn stored_parts_of_a_run_merge_to_the_watches_of_the_whole_run() {
+    let mut all = in_order(5);
+    // The sample's rules are invented, and only known ones can be read.
+    let rule = poolproof_oracle::rules().next().unwrap();
+    all.iter_mut().flat_map(|one| &mut one.judgements).for_each(|judgement| judgement.rule = rule);
+    let whole = play(recorder_of_all(), &all);
+    let mut merged = recorder_of_all();
+    for part in [2, 0, 1] {
+        let part = play(recorder_of_all().with_history(), all.iter().skip(part).step_by(3));
+        let stored = serde_json::to_string(&part.stored()).unwrap();
+        merged.merge(&serde_json::from_str(&stored).unwrap()).unwrap();
+    }
+    merged.complete_merge();
+    assert!(merged.snapshot() == whole.snapshot());
+    for (one, other) in merged.watches().iter().zip(whole.watches()) {
+        assert!(one.value().is_some());
+        // A mean is a sum of floating-point numbers, whose order differs.
+        let near =
+            one.value().zip(other.value()).is_some_and(|(one, other)| (one - other).abs() < 1e-6 * other);
+        assert!(one.value() == other.value() || near, "{:?} {:?}", one.value(), other.value());
+        assert_eq!(one.worst().map(|worst| worst.to_us), other.worst().map(|worst| worst.to_us));
+        assert_eq!(one.latest().is_some(), other.latest().is_some());
+    }
+    let other = Recorder::with_watches(vec![watch(STATISTICS[0], None)]);
+    assert_eq!(merged.merge(&other.stored()), Err("it has other thresholds"));
+}

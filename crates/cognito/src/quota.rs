@@ -72,6 +72,11 @@ macro_rules! categories {
                 operation_per_pool: Some(5),
             };
 
+            /// Returns the same with other limits of the categories that have one.
+            pub fn map_limits(self, limit: impl Fn(QuotaCategory, u32) -> u32) -> Self {
+                Self { $($key: self.$key.map(|old| limit(QuotaCategory::$category, old)),)* ..self }
+            }
+
             /// Returns the limit of a category.
             pub const fn limit(&self, category: QuotaCategory) -> Option<u32> {
                 match category { $(QuotaCategory::$category => self.$key,)* }

@@ -1,6 +1,7 @@
 //! Timestamps and durations in whole microseconds.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,16 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl FromStr for Timestamp {
+    type Err = ();
+
+    /// Parses a time with a date and an offset (RFC 3339), from 1970 on.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let moment: jiff::Timestamp = text.parse().map_err(drop)?;
+        u64::try_from(moment.as_microsecond()).map(Self).map_err(drop)
+    }
+}
+
 /// The API's form of a [`Timestamp`]: seconds since 1970 with milliseconds as fraction.
 pub(crate) mod seconds {
     use super::Timestamp;
@@ -94,6 +105,15 @@ mod tests {
         assert_eq!(late.since(early), Duration::from_micros(4));
         assert_eq!(early.since(late), Duration::ZERO);
         assert_eq!(early.minus(Duration::from_secs(1)), Timestamp::from_us(0));
+    }
+
+    #[test]
+    fn times_with_an_offset_are_parsed() {
+        let noon = Timestamp::from_us(1_767_225_600_000_000 + 12 * 3_600_000_000);
+        assert_eq!(["2026-01-01T12:00:00Z", "2026-01-01T13:00:00+01:00"].map(str::parse), [Ok(noon); 2]);
+        for text in ["", "12:00", "2026-01-01", "2026-01-01T12:00:00", "1969-12-31T00:00:00Z", "now"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(()), "{text}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ impl Conductor {
             devices: self.devices.clone(),
             new_devices: self.new_devices,
             drained_since: None,
+            plan_log: None,
         });
     }
 }

@@ -6,6 +6,7 @@
 //! request that may be done twice is sent once more, because servers close idle connections at any time.
 
 mod cause;
+mod clock_offset;
 mod credentials;
 mod endpoint_url;
 mod proxy;
@@ -47,6 +48,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 
 use cause::{body_error, connection_error};
+use clock_offset::ClockOffset;
 use rate_limiter::RateLimiter;
 use sign::Signer;
 
@@ -87,6 +89,7 @@ pub struct HttpTarget {
     /// The connections that have had a response, by their local address.
     used: RefCell<BTreeSet<SocketAddr>>,
     last_response: Cell<Option<Timestamp>>,
+    clock_offset: ClockOffset,
 }
 
 impl std::fmt::Debug for HttpTarget {
@@ -153,6 +156,7 @@ impl HttpTarget {
             accepts_risk_level: false,
             used: RefCell::default(),
             last_response: Cell::new(None),
+            clock_offset: ClockOffset::default(),
         })
     }
 
@@ -176,6 +180,12 @@ impl HttpTarget {
     /// Returns whether there was no response since this time.
     pub fn is_silent_since(&self, time: Timestamp) -> bool {
         self.last_response.get().is_none_or(|last| last < time)
+    }
+
+    /// Returns the smallest difference between the endpoint's clock and this machine's that its answers
+    /// allow, in µs: positive if the endpoint's is ahead. `None` if no answer had a date.
+    pub fn clock_offset_us(&self) -> Option<i64> {
+        self.clock_offset.least_us()
     }
 
     /// Gets a page of the endpoint, whatever its status.
@@ -206,6 +216,7 @@ impl HttpTarget {
         &self,
         request: HttpRequest<Full<Bytes>>,
     ) -> Result<HttpResponse<Bytes>, (TransportError, bool)> {
+        let sent = self.clock.now();
         let exchange = async {
             let response = match &self.connections {
                 Connections::Plain(client) => client.request(request).await,
@@ -215,7 +226,9 @@ impl HttpTarget {
             let (head, body) = response
                 .map_err(|error| (connection_error(&error), self.ended_when_reused(&error)))?
                 .into_parts();
-            self.last_response.set(Some(self.clock.now()));
+            let received = self.clock.now();
+            self.last_response.set(Some(received));
+            self.clock_offset.record(&head.headers, sent, received);
             if let Some(connection) = head.extensions.get::<HttpInfo>() {
                 self.used.borrow_mut().insert(connection.local_addr());
             }

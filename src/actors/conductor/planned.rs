@@ -1,0 +1,69 @@
+//! Plays sign-ins whose users and starts are known.
+
+use actix::prelude::*;
+
+use super::{Conductor, due};
+use crate::actors::planned::{PlannedSignIn, PlannedStart, Wait};
+use crate::workload::Arrival;
+
+impl Conductor {
+    /// Logs an arrival that is due, if the run is played for a plan, and counts how it met its time.
+    pub(super) fn count_due(&mut self, arrival: &Arrival, wait: Wait) {
+        let counts = self.arrival_counts.entry(arrival.workload).or_default();
+        counts.asked += 1;
+        counts.waited += u64::from(wait.waited);
+        counts.waited_for_code += u64::from(wait.waited_for_code);
+        counts.dropped += u64::from(wait.dropped);
+        if let Some(log) = &mut self.plan_log {
+            log.due(*arrival, wait);
+        }
+    }
+
+    /// Logs the start of an arrival, if the run is played for a plan.
+    pub(super) fn log_start(&mut self, user: usize, arrival: &Arrival, waited_for_code: bool) {
+        let (user, at) = (self.number(user), self.elapsed());
+        if let Some(log) = &mut self.plan_log {
+            log.start(*arrival, PlannedStart { user, at, waited_for_code });
+        }
+    }
+
+    /// Starts all planned sign-ins that are due and waits for the next.
+    pub(super) fn start_planned(&mut self, ctx: &mut Context<Self>) {
+        while let Some(next) = self.planned.front().map(|one| one.arrival.at) {
+            if next > self.elapsed() {
+                let (clock, due) = (self.clock, self.start.plus(next));
+                let wait = async move { clock.sleep_until(due).await };
+                ctx.spawn(wait.into_actor(self).map(|(), conductor, ctx| conductor.start_planned(ctx)));
+                return;
+            }
+            if let Some(planned) = self.planned.pop_front() {
+                self.admit_planned(planned, ctx);
+            }
+        }
+        self.finish_if_idle(ctx);
+    }
+
+    fn admit_planned(&mut self, planned: PlannedSignIn, ctx: &mut Context<Self>) {
+        let PlannedSignIn { arrival, wait, start } = planned;
+        self.recorder.due(due(&arrival));
+        self.count_due(&arrival, wait);
+        let Some(PlannedStart { user, at, waited_for_code }) = start else {
+            match wait.dropped {
+                true => self.recorder.dropped(due(&arrival)),
+                false => self.recorder.unfinished(due(&arrival)),
+            }
+            return;
+        };
+        let place = self.idle.place(user);
+        if at <= self.elapsed() {
+            return self.dispatch(place, arrival, waited_for_code, ctx);
+        }
+        // It counts as in flight, so that the run does not end before it has started.
+        self.in_flight.insert(arrival.number, arrival);
+        let (clock, start) = (self.clock, self.start.plus(at));
+        let wait = async move { clock.sleep_until(start).await };
+        ctx.spawn(wait.into_actor(self).map(move |(), conductor, ctx| {
+            conductor.dispatch(place, arrival, waited_for_code, ctx);
+        }));
+    }
+}

@@ -1,0 +1,166 @@
+//! `shard-INDEX.json`: everything that one shard of a run recorded, without loss, and what describes the run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::shard_options::{Division, ShardQuotas};
+use crate::actors::{ArrivalCounts, ThresholdAbort};
+use crate::compute::ComputeUsage;
+use crate::metrics::StoredRecorder;
+use crate::report::{Environment, MachineLoad, NamedFile, StageSummary};
+use crate::workload::Shard;
+use poolproof_cognito::time::Timestamp;
+
+/// One shard of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShardFile {
+    /// The version of this format.
+    pub(super) format: u32,
+    /// The version of the program. Shards of different versions cannot be merged.
+    pub(super) version: String,
+    /// The index of the shard, from 0.
+    pub(super) index: u32,
+    /// What is the same in all shards of a run.
+    pub(super) run: ShardedRun,
+    /// What this shard recorded.
+    pub(super) data: ShardData,
+}
+
+/// What is the same in all shards of a run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct ShardedRun {
+    /// The number of shards.
+    pub(super) count: u32,
+    pub(super) division: Division,
+    pub(super) quotas: ShardQuotas,
+    /// The scenario's name.
+    pub(super) name: String,
+    /// The scenario with all defaults, seed and clock.
+    pub(super) scenario: String,
+    /// The scenario's file as named by the user, and its text.
+    pub(super) file: String,
+    pub(super) text: String,
+    pub(super) files: Vec<NamedFile>,
+    pub(super) stages: Vec<StageSummary>,
+    /// As in the report.
+    pub(super) options: Vec<String>,
+    pub(super) target: String,
+    pub(super) target_options: Vec<String>,
+}
+
+/// What one shard recorded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ShardData {
+    pub(super) started: Timestamp,
+    pub(super) interrupted: bool,
+    /// The threshold that canceled it.
+    pub(super) abort: Option<ThresholdAbort>,
+    pub(super) left_behind: Option<String>,
+    pub(super) recorder: StoredRecorder,
+    pub(super) arrival_counts: BTreeMap<u16, ArrivalCounts>,
+    /// The devices that each user of the shard has collected.
+    pub(super) devices: Vec<u32>,
+    pub(super) new_devices: u64,
+    /// The work of clients and pool.
+    pub(super) usage: [ComputeUsage; 2],
+    pub(super) machine: Option<MachineLoad>,
+    pub(super) environment: Option<Environment>,
+}
+
+impl ShardFile {
+    /// The version of the format that this program reads and writes.
+    pub const FORMAT: u32 = 1;
+
+    /// Returns the name of the file of a shard. Shards have different names, so they can share a folder.
+    pub fn file_name(index: u32) -> String {
+        format!("shard-{index}.json")
+    }
+
+    /// Returns whether a file with this name is that of a shard.
+    pub fn is_file_name(name: &str) -> bool {
+        let index = name.strip_prefix("shard-").and_then(|rest| rest.strip_suffix(".json"));
+        index.is_some_and(|index| index.parse::<u32>().is_ok_and(|index| Self::file_name(index) == name))
+    }
+
+    /// Returns the part of the run that this is.
+    ///
+    /// # Errors
+    ///
+    /// The numbers are not those of a shard.
+    pub fn shard(&self) -> Result<Shard, String> {
+        Shard::new(self.index, self.run.count)
+    }
+
+    /// Returns the index of the shard, from 0.
+    pub const fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Returns the name of the scenario.
+    pub fn scenario_name(&self) -> &str {
+        &self.run.name
+    }
+
+    /// Returns the finished sign-ins, warm-up included.
+    pub fn sign_ins(&self) -> u64 {
+        self.data.recorder.sign_ins()
+    }
+
+    /// Returns the part in words: `0 of 0 to 3`.
+    pub fn index_of_count(&self) -> String {
+        format!("{} of 0 to {}", self.index, self.run.count.saturating_sub(1))
+    }
+
+    /// Returns whether the shard was canceled.
+    pub const fn is_interrupted(&self) -> bool {
+        self.data.interrupted
+    }
+
+    /// Parses the text of a file.
+    ///
+    /// # Errors
+    ///
+    /// Says why it is not the file of a shard that this version can read.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        /// The fields that every version has.
+        #[derive(Deserialize)]
+        struct Header {
+            format: u32,
+            version: String,
+        }
+        let header: Header = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let own = env!("CARGO_PKG_VERSION");
+        if header.format != Self::FORMAT || header.version != own {
+            return Err(format!(
+                "poolproof {} wrote it, and this is {own}; use one version for all shards and for the merge",
+                header.version
+            ));
+        }
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        check_numbers(&value)?;
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// Renders the file: one line.
+    pub fn to_json(&self) -> String {
+        // Serialization cannot fail because maps have text keys and numbers are finite.
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// Refuses numbers that no run can have, so that sums of them are exact.
+fn check_numbers(value: &serde_json::Value) -> Result<(), String> {
+    use serde_json::Value;
+    const MAX: u64 = 1 << 53;
+    match value {
+        Value::Number(number) if number.as_u64().is_some_and(|number| number > MAX) => {
+            Err(format!("{number} is too large"))
+        }
+        Value::Array(values) => values.iter().try_for_each(check_numbers),
+        Value::Object(fields) => fields.values().try_for_each(check_numbers),
+        _ => Ok(()),
+    }
+}
