@@ -52,6 +52,21 @@ pub enum Delay {
 }
 
 impl Delay {
+    /// Returns the mean, at most 24 hours.
+    pub fn mean(&self) -> Duration {
+        let mean = match *self {
+            Self::None => Duration::ZERO,
+            Self::Constant(time) => time,
+            Self::Uniform { min, max } => (min + max) / 2,
+            Self::Exponential { mean } => mean,
+            Self::LogNormal { median, sigma } => {
+                let seconds = median.as_secs_f64() * (sigma * sigma / 2.0).exp();
+                Duration::from_secs_f64(seconds.min(MAX_TIME.as_secs_f64()))
+            }
+        };
+        mean.min(MAX_TIME)
+    }
+
     /// Draws one time, in whole microseconds, at most 24 hours.
     pub fn draw(&self, rng: &mut Rng) -> Duration {
         let seconds = match *self {
@@ -79,7 +94,10 @@ mod tests {
         let mut rng = Seed::new(3).rng("delay", 0);
         let mut all: Vec<f64> = (0..20_000).map(|_| delay.draw(&mut rng).as_secs_f64()).collect();
         all.sort_by(f64::total_cmp);
-        (all.iter().sum::<f64>() / all.len() as f64, all[all.len() / 2])
+        let mean = all.iter().sum::<f64>() / all.len() as f64;
+        let stated = delay.mean().as_secs_f64();
+        assert!((mean - stated).abs() <= stated * 0.03, "{mean} is not {stated}");
+        (mean, all[all.len() / 2])
     }
 
     #[test]

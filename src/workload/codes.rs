@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::length::open_stages;
+use super::user_limit::users_are;
 use crate::scenario::{OpenStage, Scenario, WorkloadPlan};
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode};
@@ -23,7 +24,12 @@ pub fn totp_limit(scenario: &Scenario) -> String {
         return format!("each user with an authenticator app allows a sign-in with a code in {STEP_S} s");
     }
     let per_s = crate::rounding::rounded(users / STEP_S as f64, 2);
-    format!("{users:.0} users with an authenticator app allow {per_s} sign-ins with a code a second")
+    let who = if users == 1.0 {
+        "1 user with an authenticator app allows".to_owned()
+    } else {
+        format!("{users:.0} users with an authenticator app allow")
+    };
+    format!("{who} {per_s} sign-ins with a code a second")
 }
 
 /// Returns the share of a workload's sign-ins in which a user with an active factor enters a code.
@@ -57,22 +63,54 @@ pub(super) fn too_few_codes(scenario: &Scenario, rate: Option<f64>) -> Option<St
             let shares = scenario.workloads.iter().map(|plan| mfa_share(scenario, plan));
             rate * STEP_S as f64 * app_share * shares.fold(0.0, f64::max)
         }
-        None => app_share * most_in_a_step(scenario),
+        None => app_share * most_within(scenario, STEP_S),
     };
     (needed > available && available > 0.0).then(|| {
         let users = (needed / app_share).ceil();
         format!(
-            "{} users are too few for about {needed:.0} sign-ins with a TOTP code in {STEP_S} s: {}, because a code \
-             can be used once in {STEP_S} s; use at least {users:.0} users or a lower rate",
-            scenario.population.users,
+            "{} too few for about {needed:.0} sign-ins with a TOTP code in {STEP_S} s: {}, because a code can be used \
+             once in {STEP_S} s; use at least {users:.0} users or a lower rate",
+            users_are(scenario.population.users),
             totp_limit(scenario)
         )
     })
 }
 
-/// Returns the highest number of sign-ins with an MFA in the length of a time step, as if all users had an
-/// app.
-fn most_in_a_step(scenario: &Scenario) -> f64 {
+/// Returns a warning if all users would be entering codes at the same time: at the rates of the open
+/// workloads, or at `rate` sign-ins a second.
+pub(super) fn too_few_for_typing(scenario: &Scenario, rate: Option<f64>) -> Option<String> {
+    let policy = &scenario.pool;
+    let asked = |set: Factors| policy.mfa == MfaMode::On || set.is_active();
+    let asked = scenario.population.factors.iter().filter(|(set, _)| asked(*set));
+    let asked: f64 = asked.map(|(_, share)| share).sum();
+    let mean = scenario.client.mfa_delay.mean();
+    let mean_s = mean.as_secs_f64();
+    let window = mean.as_secs() + u64::from(mean.subsec_nanos() > 0);
+    // Others who sign in instead of users with a factor would change the mix. So the share of both is the same
+    // in sign-ins and in users.
+    let needed = match rate {
+        Some(rate) => {
+            let shares = scenario.workloads.iter().map(|plan| mfa_share(scenario, plan));
+            rate * mean_s * shares.fold(0.0, f64::max)
+        }
+        None if window == 0 => 0.0,
+        None => most_within(scenario, window) * mean_s / window as f64,
+    };
+    let users = scenario.population.users;
+    (asked > 0.0 && needed > f64::from(users)).then(|| {
+        format!(
+            "{} too few, because about {:.0} users at a time would be reading and typing a code, which takes \
+             {:.3} s on average (`client.mfa_delay`): use at least {:.0} users, a lower rate or a shorter delay",
+            users_are(users),
+            needed * asked,
+            mean_s,
+            needed.ceil()
+        )
+    })
+}
+
+/// Returns the highest number of sign-ins with an MFA in this many seconds, as if all users had a factor.
+fn most_within(scenario: &Scenario, window_s: u64) -> f64 {
     // The number of sign-ins in each second of the run.
     let mut seconds = Vec::new();
     for plan in &scenario.workloads {
@@ -90,11 +128,11 @@ fn most_in_a_step(scenario: &Scenario) -> f64 {
             start = end;
         }
     }
-    let step = usize::try_from(STEP_S).unwrap_or(usize::MAX);
+    let window = usize::try_from(window_s).unwrap_or(usize::MAX);
     let mut most = 0.0_f64;
     let mut sum = 0.0;
     for (at, count) in seconds.iter().enumerate() {
-        sum += count - at.checked_sub(step).map_or(0.0, |gone| seconds[gone]);
+        sum += count - at.checked_sub(window).map_or(0.0, |gone| seconds[gone]);
         most = most.max(sum);
     }
     most
@@ -143,6 +181,33 @@ mod tests {
         assert_eq!(warning(10, 60, suppressed, constant, None), None, "devices replace the MFA");
         // Users without a factor set up an app.
         assert!(warning(10, 0, "{ remember: always, mfa: on }", constant, None).is_some());
+    }
+
+    /// Little's law: arrivals in the time that each takes.
+    #[test]
+    fn users_who_enter_codes_start_no_other_sign_in() {
+        let warning = |users: u32, delay: &str, stages: &str, rate: Option<f64>| {
+            let text = format!(
+                "version: 1\nname: x\npool: {{ remember: always, mfa: optional }}\n\
+                 population: {{ users: {users}, factors: {{ none: 1, sms: 1 }} }}\n\
+                 workload: {{ stages: [ {stages} ] }}\nclient: {{ mfa_delay: {delay} }}\n"
+            );
+            too_few_for_typing(&crate::scenario::parse("x.yaml", text.as_bytes()).unwrap(), rate)
+        };
+        let constant = "{ for: 1m, rate: 10/s }";
+        assert_eq!(warning(80, "8s", constant, None), None);
+        let why = warning(79, "8s", constant, None).unwrap();
+        assert!(why.starts_with("79 users are too few, because about 40 users at a time"), "{why}");
+        assert!(why.contains("8.000 s on average") && why.contains("at least 80 users"), "{why}");
+        let human = "{ log_normal: { median: 8s, sigma: 0.6 } }";
+        assert!(warning(95, human, constant, None).is_some() && warning(96, human, constant, None).is_none());
+        // Half a second, and a load that ends before the first code is typed.
+        assert!(
+            warning(4, "500ms", constant, None).is_some() && warning(5, "500ms", constant, None).is_none()
+        );
+        assert_eq!(warning(20, "8s", "{ for: 2s, rate: 10/s }", None), None);
+        assert_eq!(warning(1, "none", constant, None), None);
+        assert!(warning(79, "8s", "{ for: 1m, rate: 1/s }", Some(10.0)).is_some(), "a given rate");
     }
 
     #[test]

@@ -35,6 +35,11 @@ pub(super) fn highest_rate(plan: &WorkloadPlan) -> Option<f64> {
     }
 }
 
+/// Returns the subject and the verb of a sentence about this number of users.
+pub(super) fn users_are(users: u32) -> String {
+    if users == 1 { "1 user is".to_owned() } else { format!("{users} users are") }
+}
+
 /// Returns a warning if the population is too small for this limit of reads of one user, at `rate` sign-ins a
 /// second or at the highest rates of its workloads.
 pub(super) fn too_few_users(scenario: &Scenario, rate: Option<f64>, reads_per_user: u32) -> Option<String> {
@@ -44,8 +49,9 @@ pub(super) fn too_few_users(scenario: &Scenario, rate: Option<f64>, reads_per_us
     let users = scenario.population.users;
     (f64::from(users) < needed).then(|| {
         format!(
-            "{users} users are too few for about {requests:.0} requests a second: Cognito admits {reads_per_user} reads \
-             a second of each user, so they need at least {needed:.0} users"
+            "{} too few for about {requests:.0} requests a second: Cognito admits {reads_per_user} reads a second of \
+             each user, so they need at least {needed:.0} users",
+            users_are(users)
         )
     })
 }
@@ -79,5 +85,7 @@ mod tests {
         assert!(warning(15, suppressed, Some(38.0)).is_some());
         assert!(warning(8, "{ remember: \"no\" }", None).is_none());
         assert!(warning(7, "{ remember: \"no\" }", None).is_some());
+        let one = warning(1, "{ remember: \"no\" }", None).unwrap();
+        assert!(one.starts_with("1 user is too few for about 80 requests a second"), "{one}");
     }
 }

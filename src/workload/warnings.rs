@@ -1,6 +1,6 @@
 //! Settings of a scenario that have no effect, or that its pool and its users cannot sustain.
 
-use super::codes::{mfa_share, too_few_codes};
+use super::codes::{mfa_share, too_few_codes, too_few_for_typing};
 use super::situations::{possible_facts, tokens};
 use super::user_limit::{highest_rate, too_few_users};
 use crate::scenario::{Metric, Scenario, Segment, Threshold, Unit, WorkloadPlan};
@@ -31,8 +31,9 @@ impl ScenarioWarning {
 pub(crate) fn warnings(scenario: &Scenario, quotas: &Quotas, rate: Option<f64>) -> Vec<ScenarioWarning> {
     let users = |message| ScenarioWarning::new(&["population", "users"], message);
     let few_users = quotas.reads_per_user.and_then(|limit| too_few_users(scenario, rate, limit));
-    let mut all: Vec<ScenarioWarning> =
-        few_users.into_iter().chain(too_few_codes(scenario, rate)).map(users).collect();
+    let few =
+        few_users.into_iter().chain(too_few_codes(scenario, rate)).chain(too_few_for_typing(scenario, rate));
+    let mut all: Vec<ScenarioWarning> = few.map(users).collect();
     all.extend(risk_without_effect(scenario));
     all.extend(custom_auth_without_flow(scenario));
     all.extend(thresholds_without_samples(scenario));

@@ -249,6 +249,10 @@ fn too_few_users_are_reported_before_a_run() {
         code == 0 && err.starts_with("warning: cognito-quotas-few-users: ") && err.contains(wanted),
         "{err}"
     );
+    let slow = "scenarios/opt-in.yaml";
+    let (_, out, _) = output(poolproof().args(["check", slow, "--set", "population.users=10"]));
+    assert!(out.contains("# Warning: 10 users are too few, because about "), "{out}");
+    assert!(!output(poolproof().args(["check", slow])).1.contains("too few"));
     // An endpoint is taken to have Cognito's limit, whatever the quotas of the scenario.
     let text = TOY.replace("users: 5", "users: 3").replace("group: toy", "clock: wall");
     let scenario = folder("few-users-target").join("toy.yaml");
