@@ -10,15 +10,22 @@ pub const MAX_WIDTH: usize = 100;
 const MIN_WIDTH: usize = 60;
 
 static WIDTH: AtomicUsize = AtomicUsize::new(MAX_WIDTH);
+static COLUMNS: AtomicUsize = AtomicUsize::new(usize::MAX);
 
 /// Returns the most columns of a line of text for people, 60 to 100.
 pub fn width() -> usize {
     WIDTH.load(Ordering::Relaxed)
 }
 
+/// Returns the columns of the terminal, at least 60; without a terminal there is no limit.
+pub fn columns() -> usize {
+    COLUMNS.load(Ordering::Relaxed)
+}
+
 /// Sets the width of lines to that of a terminal with this number of columns, within limits.
 pub fn set_width(columns: usize) {
     WIDTH.store(columns.clamp(MIN_WIDTH, MAX_WIDTH), Ordering::Relaxed);
+    COLUMNS.store(columns.max(MIN_WIDTH), Ordering::Relaxed);
 }
 
 /// Wraps the lines of `text` that are longer than `width`. Their rest starts below the text after the label.

@@ -19,7 +19,7 @@ use super::scenario_args::ScenarioArgs;
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use super::shard_args::ShardArgs;
 use super::target_args::TargetArgs;
-use super::values::{ClockArg, workers};
+use super::values::{ClockArg, whole, workers};
 use crate::advise::Severity;
 use crate::scenario;
 use poolproof_srp::Backend;
@@ -48,8 +48,9 @@ const RUN_EXAMPLES: &str = "Examples:
                                                   for CI: junit.xml, summary.md
   poolproof run scenarios/ --format junit,github  annotations in GitHub Actions
   poolproof run scenarios/opt-in.yaml --seed 8    other random choices
-  poolproof run scenarios/risk.yaml --clock wall  the same scenario in real time
-  poolproof run scenarios/risk.yaml --clock wall --live 127.0.0.1:8089
+  poolproof run scenarios/opt-in.yaml --clock wall
+                                                  the same scenario in real time
+  poolproof run scenarios/opt-in.yaml --clock wall --live 127.0.0.1:8089
                                                   its report while it grows
   poolproof run mine.yaml --set pool.mfa=on       another setting
   poolproof run mine.yaml --pool pool.json        the settings of a pool on AWS
@@ -141,7 +142,7 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) scenario: ScenarioArgs,
     /// Seed to use instead of the scenario's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0, u64::MAX))]
     pub(super) seed: Option<u64>,
     /// Clock to use instead of the scenario's.
     #[arg(long, value_enum)]

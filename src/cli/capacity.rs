@@ -20,8 +20,9 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
         return Err(usage_error(format_args!("--to {to}/s is lower than --from {from}/s")));
     }
     let overrides = args.scenario.overrides(print_stderr)?;
-    let (scenario, text) = overrides.read(&args.file).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
-    let scenario = with_overrides(scenario, args.seed, args.clock, endpoint.as_ref());
+    let read = overrides.read(&args.file, args.clock);
+    let (scenario, text) = read.map_err(|diagnostic| invalid_scenario(&diagnostic))?;
+    let scenario = with_overrides(scenario, args.seed, endpoint.as_ref());
     let warnings = misleading(&scenario, endpoint.is_some(), args.to.or(args.from));
     print_warnings(&scenario, &args.file, overrides.file_text(&text), &warnings);
     endpoint.iter().for_each(target_args::prepare_endpoint);

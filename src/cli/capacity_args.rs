@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::scenario_args::ScenarioArgs;
 use super::target_args::TargetArgs;
-use super::values::{ClockArg, share, workers};
+use super::values::{ClockArg, share, whole, workers};
 use crate::scenario::{self, Threshold};
 
 pub(super) const CAPACITY_EXAMPLES: &str = "\
@@ -33,7 +33,8 @@ Exit codes:
 Examples:
   poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms'
   poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms' --want 10000/s
-  poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms' --clock wall
+  poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms' \\
+    --clock wall --set service=none --set group=cognito
   poolproof capacity scenarios/smoke.yaml --slo 'p99<1s' \\
     --slo 'failed.rate<1%' --target http://127.0.0.1:9229 --from 5/s --to 400/s";
 
@@ -79,7 +80,7 @@ pub(super) struct CapacityArgs {
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: CapacityFormat,
     /// Seed to use instead of the scenario's.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0, u64::MAX))]
     pub(super) seed: Option<u64>,
     /// Clock to use instead of the scenario's.
     #[arg(long, value_enum)]

@@ -17,7 +17,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Exit> {
     let overrides = args.scenario.overrides(print_stderr)?;
     let mut exit = Exit::Pass;
     for file in &files {
-        match overrides.read(file) {
+        match overrides.read(file, None) {
             Ok((scenario, text)) => {
                 let lines = warnings(&scenario, &scenario.pool.quotas, None).into_iter().map(|warning| {
                     let text = overrides.file_text(&text);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::values::share;
+use super::values::{share, whole};
 
 pub(super) const COMPARE_EXAMPLES: &str = "\
 With two folders, decisions are compared exactly, and times are shown without a
@@ -59,13 +59,13 @@ pub(super) struct CompareArgs {
     #[arg(long, value_name = "CMD", requires = "base")]
     pub(super) head: Option<String>,
     /// Number of pairs to run, from 5 to 1000.
-    #[arg(long, value_name = "N", default_value_t = 10, requires = "base", value_parser = clap::value_parser!(u32).range(5..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "base", value_parser = whole::<u32>(5, 1000))]
     pub(super) pairs: u32,
     /// Continue to this number of pairs if the first ones are inconclusive, up to 1000.
-    #[arg(long, value_name = "N", requires = "base", value_parser = clap::value_parser!(u32).range(6..=1000))]
+    #[arg(long, value_name = "N", requires = "base", value_parser = whole::<u32>(6, 1000))]
     pub(super) max_pairs: Option<u32>,
     /// Pairs of base against base, to measure the noise, up to 1000.
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "base", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "base", value_parser = whole::<u32>(0, 1000))]
     pub(super) aa: u32,
     /// Known noise floor, up to 100%: the standard error of the mean difference between base and base over
     /// that many pairs.
@@ -78,7 +78,7 @@ pub(super) struct CompareArgs {
     #[arg(long, value_name = "PERCENT", default_value = "5%", requires = "base", value_parser = share)]
     pub(super) max_steal: f64,
     /// Seed of order, scenario seeds and resamples.
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "base")]
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "base", value_parser = whole::<u64>(0, u64::MAX))]
     pub(super) seed: u64,
     /// Folder for the reports of all runs. It is emptied first.
     #[arg(long, value_name = "DIR", default_value = "reports/compare", requires = "base")]

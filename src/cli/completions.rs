@@ -20,7 +20,14 @@ pub(super) fn man(args: &ManArgs) -> Exit {
         None => (program, "poolproof".to_owned()),
         Some(name) => match program.find_subcommand(name) {
             Some(command) => (command.clone(), format!("poolproof-{name}")),
-            None => return usage_error(format_args!("there is no command `{name}`")),
+            None => {
+                let names = program.get_subcommands().filter(|command| !command.is_hide_set());
+                let names: Vec<&str> = names.map(clap::Command::get_name).collect();
+                return usage_error(format_args!(
+                    "there is no command `{name}`; the pages are those of {}",
+                    names.join(", ")
+                ));
+            }
         },
     };
     let mut page = Vec::new();

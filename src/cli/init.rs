@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::scenario_args::key;
+use super::values::whole;
 use super::{Exit, pool_file, print_stderr, print_stdout};
 use crate::scenario::{self, Override};
-use crate::settings::{PoolSettings, Unsimulated};
-use poolproof_cognito::policy::{Factors, MfaMode, PoolPolicy, RememberMode};
+use crate::settings::{PoolSettings, SourceKind, Unsimulated};
+use poolproof_cognito::policy::{Factors, MfaMode, PoolPolicy, Quotas, RememberMode};
 use serde_json::Value;
 
 pub(super) const INIT_EXAMPLES: &str = "Examples:
@@ -26,7 +27,7 @@ pub(super) struct InitArgs {
     #[arg(long, value_name = "RATE", default_value = "20/s", value_parser = scenario::rate)]
     rate: f64,
     /// Number of users [default: those that sign in during a minute, at least 200].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1, 1_000_000))]
     users: Option<u32>,
     /// Ignore settings of the pool that are not simulated, instead of refusing them, and list them.
     #[arg(long, requires = "from")]
@@ -120,7 +121,24 @@ fn pool_keys(policy: &PoolPolicy, settings: Option<&PoolSettings>) -> String {
     if let Some(risk) = Override::risk_line(policy, &exceptions) {
         let _ = writeln!(text, "  risk: {risk}");
     }
-    text + "  quotas: cognito             # the default quotas of an account; see docs/scenarios.md for raised ones\n"
+    text + &quotas_line(policy, settings)
+}
+
+/// Returns the line of the quotas: those of a scenario that has some, else the default ones of an account.
+fn quotas_line(policy: &PoolPolicy, settings: Option<&PoolSettings>) -> String {
+    let comment = match settings.map(|settings| settings.source) {
+        Some(SourceKind::Scenario) if policy.quotas != Quotas::NONE => {
+            return format!("  quotas: {}\n", Override::quotas_line(policy));
+        }
+        Some(SourceKind::Scenario) => {
+            "added, the scenario has none: the default quotas of an account. `none` turns them off"
+        }
+        Some(SourceKind::Aws) => {
+            "assumed, not in the documents: the default quotas of an account; see docs/scenarios.md"
+        }
+        None => "the default quotas of an account; see docs/scenarios.md for raised ones",
+    };
+    format!("{:<30}# {comment}\n", "  quotas: cognito")
 }
 
 /// Returns how users sign in, unless by their user names.

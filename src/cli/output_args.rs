@@ -15,7 +15,7 @@ pub(super) struct OutputArgs {
     /// Reports to write: those of a scenario into its folder, those of all into DIR.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "html,json")]
     pub(super) format: Vec<Format>,
-    /// Print only errors: neither the report nor progress nor warnings.
+    /// Print only errors and why a run failed: neither the report nor progress nor warnings.
     #[arg(long, short)]
     pub(super) quiet: bool,
     /// Print each report as one line of JSON. Standard output then contains nothing else.

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::target_args::RemoteArgs;
+use super::values::whole;
 use crate::http::client::EndpointUrl;
 use crate::settings::Unsimulated;
 use poolproof_cognito::policy::{
@@ -81,7 +82,7 @@ pub(super) struct MatrixArgs {
     #[arg(long, value_name = "oracle|pool|URL", default_value = "oracle", value_parser = against)]
     pub(super) against: Against,
     /// Play only N situations at an endpoint instead of all, spread evenly over the rules.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(0, u64::MAX))]
     pub(super) sample: Option<usize>,
     #[command(flatten)]
     pub(super) remote_args: RemoteArgs,

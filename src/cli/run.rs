@@ -9,7 +9,6 @@ use super::progress::{Progress, ProgressOutput};
 use super::run_pages::RunPages;
 use super::run_results::{self, open_page, print_text, publish, write_invalid, write_results};
 use super::scenario_files::scenario_files;
-use super::values::ClockArg;
 use super::{Exit, invalid_scenario, print_error, print_stderr, signals, target_args, usage_error};
 use crate::clock::ClockKind;
 use crate::endpoint::EndpointConfig;
@@ -97,7 +96,7 @@ fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>
     let files = scenario_files(&args.files, note).map_err(usage_error)?;
     let shard = args.shard.options()?;
     let overrides = args.scenario.overrides(note)?;
-    let read: Vec<_> = files.iter().map(|file| overrides.read(file)).collect();
+    let read: Vec<_> = files.iter().map(|file| overrides.read(file, args.clock)).collect();
     if read.iter().any(Result::is_err) {
         for diagnostic in read.iter().filter_map(|one| one.as_ref().err()) {
             let _ = invalid_scenario(diagnostic);
@@ -109,7 +108,7 @@ fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>
     let mut jobs = Vec::new();
     for (file, (scenario, text)) in files.iter().zip(read.into_iter().flatten()) {
         let dir = args.output.out.join(&scenario.name);
-        let scenario = with_overrides(scenario, args.seed, args.clock, endpoint);
+        let scenario = with_overrides(scenario, args.seed, endpoint);
         if args.shard.start_at().is_some() && scenario.clock == ClockKind::Virtual {
             return Err(usage_error(format_args!(
                 "{}: --start-at needs the wall clock: use --clock wall, or leave it out",
@@ -186,17 +185,12 @@ pub(super) fn print_warnings(scenario: &Scenario, file: &Path, text: &str, warni
 pub(super) fn with_overrides(
     mut scenario: Scenario,
     seed: Option<u64>,
-    clock: Option<ClockArg>,
     endpoint: Option<&EndpointConfig>,
 ) -> Scenario {
     if let Some(existing_users) = endpoint.and_then(EndpointConfig::existing_users) {
         scenario.population.users = u32::try_from(existing_users.len()).unwrap_or(u32::MAX);
     }
-    Scenario {
-        seed: seed.map_or(scenario.seed, Seed::new),
-        clock: clock.map_or(scenario.clock, Into::into),
-        ..scenario
-    }
+    Scenario { seed: seed.map_or(scenario.seed, Seed::new), ..scenario }
 }
 
 /// Runs one scenario and writes its report.

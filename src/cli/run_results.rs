@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::output_args::{Format, OutputArgs};
-use super::{Exit, print_stderr, print_stdout, shows_color, usage_error};
+use super::{Exit, print_error, print_stderr, print_stdout, shows_color, usage_error};
 use crate::report::{self, Annotation, MeasuredRun, Report, ReportError, RunStatus, ScenarioResult};
 use crate::run::RunOutput;
 use crate::scenario::{self, Diagnostic};
@@ -47,6 +47,11 @@ pub(super) fn publish(output: &OutputArgs, dir: &Path, played: RunOutput) -> (Ex
     } else {
         print_text(output, || report::text(&report, written.as_ref().ok(), shows_color(&io::stdout())))
     };
+    if output.quiet && !report.verdict.passed {
+        let (name, code) = (&report.scenario.name, report.verdict.exit_code);
+        let why = report.verdict.sentences.first().map_or("", String::as_str);
+        print_error(format_args!("{name} failed (exit code {code}): {why}"));
+    }
     let exit = match written {
         Ok(_) => printed.or(Exit::from_code(report.verdict.exit_code)),
         Err(error) => usage_error(error),

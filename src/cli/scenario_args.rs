@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::values::ClockArg;
 use super::{Exit, invalid_scenario, pool_file, usage_error};
 use crate::scenario::{self, Diagnostic, Override, Scenario};
 use crate::settings::{SourceKind, Unsimulated};
@@ -74,9 +75,13 @@ impl Overrides {
         if self.all.is_empty() { text } else { "" }
     }
 
-    /// Reads a scenario with the overrides, and returns its text too.
-    pub(super) fn read(&self, file: &Path) -> Result<(Scenario, String), Diagnostic> {
-        let (scenario, text) = scenario::read_with(file, &self.all)?;
+    /// Reads a scenario with the overrides and perhaps another clock, and returns its text too.
+    pub(super) fn read(
+        &self,
+        file: &Path,
+        clock: Option<ClockArg>,
+    ) -> Result<(Scenario, String), Diagnostic> {
+        let (scenario, text) = scenario::read_with(file, &self.all, clock.map(Into::into))?;
         let possible = self.factors.sets();
         let other = scenario.population.factors.iter().find(|(factors, _)| !possible.contains(factors));
         match other {

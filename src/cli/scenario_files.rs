@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use crate::input::STDIN;
 use crate::report::markup::plain;
 
 /// Returns the files in the order of the command line. A folder is replaced by its `*.yaml` and `*.yml`
@@ -10,8 +11,11 @@ use crate::report::markup::plain;
 ///
 /// # Errors
 ///
-/// A folder cannot be read or has no such file.
+/// A folder cannot be read or has no such file, or standard input is named twice.
 pub(super) fn scenario_files(named: &[PathBuf], note: fn(&str)) -> Result<Vec<PathBuf>, String> {
+    if named.iter().filter(|path| **path == Path::new(STDIN)).count() > 1 {
+        return Err("`-`, standard input, can be given only once".to_owned());
+    }
     let mut files = Vec::new();
     for path in named {
         if path.is_dir() {
@@ -36,13 +40,19 @@ fn in_folder(folder: &Path, note: fn(&str)) -> Result<Vec<PathBuf>, String> {
             .filter(|path| is_yaml(path) && !path.is_dir())
             .count();
         if count > 0 {
-            let these = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+            let plural = if count == 1 { "" } else { "s" };
             let inner = plain(&inner.display().to_string());
-            note(&format!("note: {inner} is not searched: it has {these} of scenarios; name it, too"));
+            note(&format!(
+                "note: {inner} is not searched: it has {count} scenario file{plural}; name it, too"
+            ));
         }
     }
     if files.is_empty() {
-        return Err(format!("no *.yaml in {}, and no *.yml", folder.display()));
+        let folder = folder.display();
+        return Err(format!(
+            "{folder} has no scenarios: no *.yaml and no *.yml; name a file or another folder, or write a scenario with \
+             `poolproof init`"
+        ));
     }
     Ok(files)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::log_args::LogArgs;
 use super::memory_size::memory_size;
+use super::values::whole;
 use clap::ValueEnum;
 use hyper::Uri;
 use poolproof_pool::provider::Issuer;
@@ -122,7 +123,7 @@ pub(super) struct ServeArgs {
     pub(super) client_id: Option<String>,
     /// Derive ids, salts, codes and secrets from this seed instead of the operating system's random numbers;
     /// they are then predictable. Keys of RS256 tokens never derive from it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0, u64::MAX))]
     pub(super) seed: Option<u64>,
     /// Keep pools, clients, users, devices and keys in this file, which is created if missing. A request is
     /// answered when its changes are on disk. Sign-ins in progress and messages are not kept. One process at
@@ -144,11 +145,11 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "URL")]
     pub(super) triggers: Option<String>,
     /// Threads for SRP [default: the number of cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1, 1024))]
     pub(super) workers: Option<u16>,
     /// Maximum number of users in all pools. Each takes about 10 KB with some devices, plus up to 128 KB of
     /// attributes.
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = whole::<u32>(1, 100_000_000))]
     pub(super) users: u32,
     /// Maximum memory for records: pools, users and sign-ins in progress. At the limit the server drops the
     /// oldest sign-ins in progress. At three quarters of it the server refuses requests that add users or
@@ -157,13 +158,13 @@ pub(super) struct ServeArgs {
     pub(super) memory: Option<u64>,
     /// Maximum number of connections. At the limit the server closes connections that wait for a request, of
     /// the address that has the most. If there are none, new connections wait.
-    #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 8192, value_parser = whole::<u32>(1, 1_000_000))]
     pub(super) connections: u32,
     /// Seconds for the head of a request, and again for its body.
-    #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    #[arg(long, value_name = "S", default_value_t = 5, value_parser = whole::<u16>(1, 3600))]
     pub(super) request_timeout: u16,
     /// Seconds that a connection may be idle between two requests, or that a response may be unread.
-    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    #[arg(long, value_name = "S", default_value_t = 30, value_parser = whole::<u16>(1, 3600))]
     pub(super) idle_timeout: u16,
 }
 

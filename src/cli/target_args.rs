@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::open_files::raise_open_file_limit;
+use super::values::whole;
 use super::{print_stderr, users};
 use crate::endpoint::{EndpointConfig, PoolSource};
 use crate::http::client::{ClientLimits, Credentials, EndpointUrl};
@@ -22,7 +23,7 @@ pub(super) struct RemoteArgs {
     pub(super) allow_remote: bool,
     /// Maximum number of requests per second [default: 20 for a target that is not on this machine, otherwise
     /// no limit].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1, 100_000))]
     pub(super) max_rate: Option<u32>,
 }
 

@@ -21,6 +21,19 @@ impl From<ClockArg> for ClockKind {
     }
 }
 
+/// Returns a parser of whole numbers from `min` to `max`.
+pub(super) fn whole<T: TryFrom<u64>>(
+    min: u64,
+    max: u64,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| format!("expected a whole number from {min} to {max}"))
+    }
+}
+
 /// Most threads of a side.
 const MAX_WORKERS: usize = 1024;
 
@@ -42,6 +55,15 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers_have_limits() {
+        let parse = whole::<u32>(1, 100);
+        assert_eq!((parse("1"), parse("100")), (Ok(1), Ok(100)));
+        for text in ["0", "101", "x", "", "-1", "1.5", "99999999999999999999"] {
+            assert_eq!(parse(text).unwrap_err(), "expected a whole number from 1 to 100", "{text}");
+        }
+    }
 
     #[test]
     fn percentages_need_a_percent_sign() {

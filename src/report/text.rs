@@ -7,7 +7,7 @@ use super::markup::{cut, line, plain};
 use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
 use super::{Devices, Quantiles, Report, WrittenFiles};
 use crate::clock::ClockKind;
-use crate::text::{MAX_WIDTH, fit, width as text_width};
+use crate::text::{columns, fit, width as text_width};
 
 /// Maximum number of reasons. The page has all of them.
 const MAX_SENTENCES: usize = 3;
@@ -35,8 +35,7 @@ pub fn text(report: &Report, written: Option<&WrittenFiles>, colour: bool) -> St
         let gap = if report.decisions.mismatches.is_empty() { "\n" } else { "" };
         let _ = writeln!(out, "{gap}  report      {}", plain(&path.display().to_string()));
     }
-    // Long lines stay whole unless a terminal is narrow.
-    if text_width() < MAX_WIDTH { fit(&out, text_width()) } else { out }
+    fit(&out, columns())
 }
 
 /// Renders the end of a command with several scenarios: a line for each, failed ones last, and the count.

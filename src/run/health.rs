@@ -69,7 +69,7 @@ pub(super) fn saturated(
     if lag > as_us(MAX_START_LAG) {
         let why = format!(
             "The generator could not keep its schedule: 1 of 100 sign-ins started more than {} ms late. \
-                Lower the rate or use more cores.",
+                Lower the rate, use more cores, or stop other programs on this machine.",
             lag / 1000
         );
         return Some((Shortage::Cores, why));
@@ -78,8 +78,8 @@ pub(super) fn saturated(
     if waited > as_us(MAX_QUEUE_WAIT) {
         let why = format!(
             "The generator could not keep up: 1 of 100 client computations waited more than {} ms for a \
-                core, so the latencies describe the generator and not the pool. Lower the rate or use more \
-                cores.",
+                core, so the latencies describe the generator and not the pool. Lower the rate, use more cores, \
+                or stop other programs on this machine.",
             waited / 1000
         );
         return Some((Shortage::Cores, why));

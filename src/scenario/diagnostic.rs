@@ -189,6 +189,8 @@ impl std::error::Error for Diagnostic {}
 
 /// The lowest Jaro–Winkler similarity for a suggestion; 1 is the same word.
 const MIN_SIMILARITY: f64 = 0.8;
+/// At most one edit for this many letters turns a word into a suggestion.
+const MIN_LETTERS_PER_EDIT: usize = 3;
 
 /// Words of other tools, and those of scenarios.
 const OTHER_WORDS: [(&str, &str); 5] = [
@@ -222,10 +224,15 @@ pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
     {
         return Some(near);
     }
-    let similarity = |candidate: &str| strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase());
+    let similarity = |candidate: &str| strsim::jaro_winkler(&lower, &candidate.to_lowercase());
+    // A common beginning alone makes words similar, such as `nope` and `not-suppressed`.
+    let near = |candidate: &str| {
+        let edits = strsim::osa_distance(&lower, &candidate.to_lowercase());
+        edits * MIN_LETTERS_PER_EDIT <= candidate.chars().count().max(lower.chars().count())
+    };
     let ranked = candidates.into_iter().map(|candidate| (similarity(candidate), candidate));
     ranked
-        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
+        .filter(|(similarity, candidate)| *similarity >= MIN_SIMILARITY && near(candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
 }
@@ -272,6 +279,8 @@ mod tests {
         assert_eq!(nearest("MFA", words), Some("mfa"));
         assert_eq!(nearest("supress-mfa", words), Some("suppress_mfa"));
         assert_eq!(nearest("colour", words), None);
+        assert_eq!(nearest("nope", ["not-suppressed", "no-device"]), None);
+        assert_eq!(nearest("foo.p99", ["MFA.p99", "lag.p99"]), None);
         assert_eq!(nearest("user_auth", ["user_update", "user_authentication"]), Some("user_authentication"));
         assert_eq!(nearest("sns", ["none", "phone", "sms", "totp"]), Some("sms"));
         assert_eq!(nearest("duration", ["for", "rate", "to"]), Some("for"));

@@ -65,6 +65,7 @@ pub(super) fn check(
     if pool.mfa == MfaMode::On && pool.first_factors.any() {
         return conflict(
             &["pool", "first_factors"],
+            &["pool.mfa"],
             "Cognito allows no first factors besides the password where `mfa` is `on`",
         );
     }
@@ -80,7 +81,7 @@ pub(super) fn check(
         if let Some(missing) = missing {
             let message = format!("this flow needs {missing}");
             let error = ValidationError::at(join(&path, &["flow"]), &message);
-            return Err(ValidationError { involves_others: true, ..error });
+            return Err(ValidationError { involves: &["pool.custom_auth", "pool.first_factors"], ..error });
         }
         let excluded = Intent::ALL
             .into_iter()
@@ -88,7 +89,7 @@ pub(super) fn check(
         if let Some(intent) = excluded {
             let error =
                 ValidationError::at(join(&path, &["mix", &key(intent)]), &flow_message(plan.flow, intent));
-            return Err(ValidationError { involves_others: true, ..error });
+            return Err(ValidationError { involves: &["workload.flow", "workloads.flow"], ..error });
         }
     }
     Ok(())

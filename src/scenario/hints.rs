@@ -113,7 +113,7 @@ pub(super) fn value(path: &[Segment], message: &str) -> Option<String> {
     if is_map && path == [Segment::from("workloads")] {
         return Some("write `- name: …` before its keys, or rename the key to `workload`".to_owned());
     }
-    if message.contains("expected a list")
+    if (message.contains("expected a list") || message.ends_with(" is not a list"))
         && let Some(Segment::Key(key)) = path.last()
     {
         let example = LISTS.iter().find(|(known, _)| known == key).map(|(_, example)| example);
@@ -140,6 +140,30 @@ const AWS_DOCUMENTS: [(&str, &str); 7] = [
     ("EmailMfaConfiguration", "get-user-pool-mfa-config"),
 ];
 
+/// The keys of a scenario.
+const TOP_KEYS: [&str; 12] = [
+    "version",
+    "name",
+    "seed",
+    "clock",
+    "group",
+    "pool",
+    "population",
+    "workload",
+    "workloads",
+    "client",
+    "service",
+    "thresholds",
+];
+
+/// Returns the key of a line that starts with one.
+fn top_key(line: &str) -> Option<&str> {
+    let (key, rest) = line.split_once(':')?;
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    let ends = rest.is_empty() || rest.starts_with([' ', '\r']);
+    (ends && !key.is_empty() && key.bytes().all(is_word)).then_some(key)
+}
+
 /// Recognizes files that are no scenarios: AWS documents, reports, schedules, and text that is not YAML.
 pub(super) fn other_kind(file: &str, text: &str) -> Option<Diagnostic> {
     let error = |message: &str, help: String| {
@@ -159,6 +183,14 @@ pub(super) fn other_kind(file: &str, text: &str) -> Option<Diagnostic> {
             return error("a report, not a scenario", format!("`poolproof report {file}` renders it"));
         }
         return None;
+    }
+    let keys: Vec<&str> = text.lines().filter_map(top_key).collect();
+    let needed = ["pool", "population", "workload", "workloads"];
+    // The keys of other kinds of files are words. Shorter ones get the message about their mistake.
+    let unknown = keys.iter().filter(|key| key.len() > 2 && !TOP_KEYS.contains(key)).count();
+    if unknown > 1 && !keys.iter().any(|key| needed.contains(key)) {
+        let help = "`poolproof init` prints a scenario".to_owned();
+        return error("not a scenario: it has neither `pool` nor `population` nor `workload`", help);
     }
     let first =
         text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or_default();

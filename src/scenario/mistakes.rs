@@ -1,7 +1,7 @@
 //! Finds all mistakes of a scenario: each is reported, removed from the tree, and the rest is read again.
 //!
 //! A removal can cause errors that the file does not have. Such errors are not reported: those at, above or
-//! below a reported place, missing keys beside it, and rules between several keys.
+//! below a reported place, missing keys beside it, and rules between several keys of which one is wrong.
 
 use super::diagnostic::{Diagnostic, TextError, TextSpan};
 use super::overrides::Override;
@@ -32,7 +32,8 @@ pub(super) struct MistakeHere {
     kind: MistakeKind,
     /// The wrong part of the value's text.
     part: Option<String>,
-    involves_others: bool,
+    /// Other keys that the broken rule is about, without the indexes of lists.
+    involves: &'static [&'static str],
     error: TextError,
 }
 
@@ -52,9 +53,9 @@ impl From<ErrorAt> for Mistake {
 
 impl From<ValidationError> for Mistake {
     fn from(error: ValidationError) -> Self {
-        let ValidationError { path, part, message, help, involves_others } = error;
+        let ValidationError { path, part, message, help, involves } = error;
         let mistake = MistakeHere::new(path, TextError { message, help, span: None });
-        Self::Here(Box::new(MistakeHere { part, involves_others, ..mistake }))
+        Self::Here(Box::new(MistakeHere { part, involves, ..mistake }))
     }
 }
 
@@ -76,8 +77,25 @@ impl MistakeHere {
             Some((kind, _)) => (kind, path),
             None => (MistakeKind::Value, path),
         };
-        Self { path, kind, part: None, involves_others: false, error }
+        Self { path, kind, part: None, involves: &[], error }
     }
+
+    /// Whether the broken rule is about a key at, above or below a path of keys.
+    fn involves(&self, path: &[String]) -> bool {
+        self.involves.iter().any(|key| {
+            let mut both = key.split('.').zip(path);
+            both.all(|(one, other)| one == other)
+        })
+    }
+}
+
+/// Returns a path without the indexes of lists.
+fn keys(path: &[Segment]) -> Vec<String> {
+    let key = |segment: &Segment| match segment {
+        Segment::Key(key) => Some(key.clone()),
+        Segment::Index(_) => None,
+    };
+    path.iter().filter_map(key).collect()
 }
 
 /// The file, the text and the overrides of a scenario.
@@ -113,8 +131,13 @@ impl Source<'_> {
             Ok(tree) => tree,
             Err(diagnostic) => return diagnostic,
         };
-        let mut report =
-            MistakeReport { source: self, found: Vec::new(), places: Vec::new(), missing: Vec::new() };
+        let mut report = MistakeReport {
+            source: self,
+            found: Vec::new(),
+            places: Vec::new(),
+            wrong: Vec::new(),
+            missing: Vec::new(),
+        };
         let mut mistake = first;
         for number in 0..MAX_REMOVED {
             let (path, kind) = report.add(mistake, &tree, number == 0 && self.overrides.is_empty());
@@ -139,6 +162,9 @@ struct MistakeReport<'s> {
     found: Vec<Diagnostic>,
     /// The paths of all mistakes in the file, including those that are not reported.
     places: Vec<Vec<Segment>>,
+    /// The same without the indexes of lists, and for an unknown key the map that it is in: another key of it
+    /// may be meant.
+    wrong: Vec<Vec<String>>,
     /// Paths of missing keys, which one message names.
     missing: Vec<Vec<Segment>>,
 }
@@ -146,16 +172,17 @@ struct MistakeReport<'s> {
 impl MistakeReport<'_> {
     /// Adds a mistake, unless it follows from another one. Returns its path in the file.
     fn add(&mut self, mistake: Mistake, tree: &Tree, is_original: bool) -> (Vec<Segment>, MistakeKind) {
-        let mistake = match mistake {
+        let mut mistake = match mistake {
             Mistake::InSchedule(path, diagnostic) => {
                 let path = tree.path_in_file(&path);
                 self.found.push(*diagnostic);
-                self.places.push(path.clone());
+                self.add_place(&path, MistakeKind::Value);
                 return (path, MistakeKind::Value);
             }
             Mistake::Here(mistake) => mistake,
         };
         let (path, kind) = (tree.path_in_file(&mistake.path), mistake.kind);
+        mistake.error.message = renumbered(mistake.error.message, &mistake.path, &path);
         if !self.follows_from_others(&mistake, &path) {
             match kind {
                 MistakeKind::MissingKey if self.source.overrides.iter().all(|one| !one.covers(&path)) => {
@@ -164,8 +191,14 @@ impl MistakeReport<'_> {
                 _ => self.found.push(self.diagnostic(*mistake, &path, is_original)),
             }
         }
-        self.places.push(path.clone());
+        self.add_place(&path, kind);
         (path, kind)
+    }
+
+    fn add_place(&mut self, path: &[Segment], kind: MistakeKind) {
+        let inner = usize::from(kind == MistakeKind::UnknownKey);
+        self.wrong.push(keys(&path[..path.len().saturating_sub(inner)]));
+        self.places.push(path.to_vec());
     }
 
     fn follows_from_others(&self, mistake: &MistakeHere, path: &[Segment]) -> bool {
@@ -180,11 +213,13 @@ impl MistakeReport<'_> {
             let instead = misses && path == [Segment::from("workload")] && place[..] == ["workloads".into()];
             place.starts_with(path) || path.starts_with(place) || beside || instead
         };
-        (mistake.involves_others && !self.places.is_empty()) || self.places.iter().any(follows_from)
+        self.wrong.iter().any(|wrong| mistake.involves(wrong)) || self.places.iter().any(follows_from)
     }
 
     fn diagnostic(&self, mistake: MistakeHere, path: &[Segment], is_original: bool) -> Diagnostic {
         let Source { file, text, overrides } = *self.source;
+        let covers = |one: &&Override| one.covers(path) || mistake.involves(&keys(&one.path));
+        let origin = overrides.iter().rev().find(covers);
         let MistakeHere { kind, part, mut error, .. } = mistake;
         if error.message.ends_with(hints::LIST_REFUSED)
             && let Some(expected) = self.expected(path)
@@ -193,7 +228,7 @@ impl MistakeReport<'_> {
                 error.message.replace(hints::LIST_REFUSED, &format!("invalid type: list, {expected}"));
         }
         let help = hints::value(path, &error.message).or(error.help);
-        if let Some(one) = overrides.iter().rev().find(|one| one.covers(path)) {
+        if let Some(one) = origin {
             return one.diagnostic(error.message, help);
         }
         let span = match (error.span, kind) {
@@ -214,8 +249,8 @@ impl MistakeReport<'_> {
         let mut tree = self.source.tree().ok()?;
         tree.set(path, Tree::Leaf(true.into())).ok()?;
         let (found, error) = yaml::read::<RawScenario>(&tree.to_text()).err()?;
-        let at = error.message.find("expected ")?;
-        (found == path).then(|| error.message[at..].to_owned())
+        let (_, expected) = error.message.split_once("`true` is not ")?;
+        (found == path).then(|| format!("expected {expected}"))
     }
 
     /// Returns all diagnostics as one.
@@ -229,6 +264,15 @@ impl MistakeReport<'_> {
         let limit = Diagnostic::new(self.source.file, "", TextError::whole_file("not a scenario"));
         Diagnostic::joined(self.found).unwrap_or(limit)
     }
+}
+
+/// Replaces the path at the start of a message, or a part of it, by the path in the file.
+fn renumbered(message: String, path: &[Segment], in_file: &[Segment]) -> String {
+    let renumbered = |length: usize| {
+        let rest = message.strip_prefix(&display_path(path.get(..length)?))?;
+        rest.starts_with(": ").then(|| Some(display_path(in_file.get(..length)?) + rest))?
+    };
+    (1..=path.len()).rev().find_map(renumbered).unwrap_or(message)
 }
 
 /// Returns one diagnostic for the keys that are missing in one map.

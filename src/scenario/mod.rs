@@ -47,6 +47,7 @@ mod yaml;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::clock::ClockKind;
 pub use delay::Delay;
 pub use diagnostic::Diagnostic;
 use diagnostic::TextError;
@@ -90,16 +91,20 @@ const LISTS: [&str; 8] = [
 ///
 /// Returns a diagnostic if the file cannot be read or is invalid.
 pub fn read(path: &Path) -> Result<Scenario, Diagnostic> {
-    read_with(path, &[]).map(|(scenario, _)| scenario)
+    read_with(path, &[], None).map(|(scenario, _)| scenario)
 }
 
 /// Reads the scenario file at `path` with these overrides, and returns its text with them too, because a pipe
-/// can be read only once.
+/// can be read only once. `clock` replaces the scenario's clock, but not that in the text.
 ///
 /// # Errors
 ///
 /// Returns a diagnostic if the file cannot be read, or if it or an override is invalid.
-pub fn read_with(path: &Path, overrides: &[Override]) -> Result<(Scenario, String), Diagnostic> {
+pub fn read_with(
+    path: &Path,
+    overrides: &[Override],
+    clock: Option<ClockKind>,
+) -> Result<(Scenario, String), Diagnostic> {
     let name = crate::input::name(path);
     let bytes = crate::input::read_bytes(path, MAX_BYTES).map_err(|error| {
         let help = similar_file(path).map(|similar| diagnostic::did_you_mean(&similar));
@@ -107,7 +112,7 @@ pub fn read_with(path: &Path, overrides: &[Override]) -> Result<(Scenario, Strin
             TextError { help, ..TextError::whole_file(format!("cannot read the file: {error}")) };
         Diagnostic::new(&name, "", text_error)
     })?;
-    parse_overridden(&name, &bytes, ScheduleFiles::beside(path), overrides)
+    parse_overridden(&name, &bytes, ScheduleFiles::beside(path), (overrides, clock))
 }
 
 /// Returns the file with the other ending of YAML files, if it exists.
@@ -152,14 +157,14 @@ impl<'f> ScheduleFiles<'f> {
 ///
 /// Returns all errors in the scenario and its schedules, and their positions.
 pub fn parse_with(file_name: &str, bytes: &[u8], files: ScheduleFiles<'_>) -> Result<Scenario, Diagnostic> {
-    parse_overridden(file_name, bytes, files, &[]).map(|(scenario, _)| scenario)
+    parse_overridden(file_name, bytes, files, (&[], None)).map(|(scenario, _)| scenario)
 }
 
 fn parse_overridden(
     file: &str,
     bytes: &[u8],
     files: ScheduleFiles<'_>,
-    overrides: &[Override],
+    (overrides, clock): (&[Override], Option<ClockKind>),
 ) -> Result<(Scenario, String), Diagnostic> {
     let text = decode_text(file, bytes, "scenario")?;
     if let Some(diagnostic) = hints::other_kind(file, text) {
@@ -175,16 +180,22 @@ fn parse_overridden(
             about.lines().map(comment).collect::<String>() + &source.tree()?.to_text()
         }
     };
-    match attempt(&overridden, &about, files) {
+    match attempt(&overridden, &about, files, clock) {
         Ok(scenario) => Ok((scenario, overridden)),
-        Err(first) => Err(source.mistakes(first, |text| attempt(text, &about, files).map(drop))),
+        Err(first) => Err(source.mistakes(first, |text| attempt(text, &about, files, clock).map(drop))),
     }
 }
 
 /// Reads a text that [`scan`] has accepted, up to the first mistake.
-fn attempt(text: &str, about: &str, files: ScheduleFiles<'_>) -> Result<Scenario, Mistake> {
+fn attempt(
+    text: &str,
+    about: &str,
+    files: ScheduleFiles<'_>,
+    clock: Option<ClockKind>,
+) -> Result<Scenario, Mistake> {
     yaml::check_form(text, &LISTS)?;
-    let raw: RawScenario = yaml::read(text)?;
+    let mut raw: RawScenario = yaml::read(text)?;
+    raw.clock = clock.unwrap_or(raw.clock);
     let mut schedules = RateSchedules::new();
     for (path, name) in raw.schedules() {
         if schedules.contains_key(name) {

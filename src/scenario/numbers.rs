@@ -29,7 +29,7 @@ impl<const MIN: u64, const MAX: u64> Visitor<'_> for BoundedIntVisitor<MIN, MAX>
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match MAX {
-            _ if MIN == MAX => write!(f, "{MIN}"),
+            _ if MIN == MAX => write!(f, "the number {MIN}"),
             u64::MAX => write!(f, "a whole number, at least {MIN}"),
             _ => write!(f, "a whole number from {MIN} to {MAX}"),
         }

@@ -4,6 +4,7 @@ use super::diagnostic::{Diagnostic, TextError, TextSpan};
 use super::raw::RawPool;
 use super::tree::Tree;
 use super::values::{Cidr, Time};
+use super::word_or_map::WordOrMap;
 use super::{Scenario, Segment, flows, scan, yaml};
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::policy::{PoolPolicy, RiskMode};
@@ -86,6 +87,11 @@ impl Override {
         let [_, Segment::Key(key)] = &self.path[..] else { return None };
         let is_empty = matches!(&self.value, Tree::List(items) if items.is_empty());
         (!is_empty).then(|| (key.as_str(), self.value.to_line()))
+    }
+
+    /// Returns the value of `quotas` on one line.
+    pub fn quotas_line(policy: &PoolPolicy) -> String {
+        tree(&WordOrMap(policy.quotas)).to_line()
     }
 
     /// Returns the value of `risk` on one line, unless the pool ignores risk.

@@ -164,8 +164,12 @@ impl Tree {
         match self {
             Self::Map(_) => format!("{place} is a map: name one of its keys"),
             Self::List(items) => {
-                let count = items.len();
-                format!("{place} is a list of {count}: choose an item from [0] to [{count}], which adds one")
+                let (has, choice) = match items.len() {
+                    0 => ("no items".to_owned(), "use".to_owned()),
+                    1 => ("one item".to_owned(), "choose [0], or".to_owned()),
+                    n => (format!("{n} items"), format!("choose [0] to [{}], or", n - 1)),
+                };
+                format!("{place} is a list with {has}: {choice} [{}] to add one", items.len())
             }
             Self::Leaf(_) => {
                 let (written, path) = (self.to_line(), display_path(path));
@@ -260,7 +264,7 @@ mod tests {
         assert_eq!(tree.to_text(), "a:\n  b: 'no'\n  c:\n    d: new\nl:\n- x\n- 'y'\n");
         let refused = |at: &str| tree.clone().set(&path(at), leaf("z")).unwrap_err();
         assert_eq!(refused("a.b.c"), "`a.b` is `'no'`, not a map: set all of it, as in a.b={ … }");
-        assert_eq!(refused("l.3"), "`l` is a list of 2: choose an item from [0] to [2], which adds one");
+        assert_eq!(refused("l.3"), "`l` is a list with 2 items: choose [0] to [1], or [2] to add one");
         assert_eq!(refused("l.x"), refused("l.3"));
         assert_eq!(refused("a.0"), "`a` is a map: name one of its keys");
     }

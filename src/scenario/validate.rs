@@ -33,8 +33,13 @@ pub(super) fn scenario(
     if raw.clock == ClockKind::Wall && service != Service::None {
         return conflict(
             &["service"],
-            "under the wall clock arithmetic takes its real time; use `service` with the virtual clock",
-        );
+            &["clock"],
+            "under the wall clock the pool's arithmetic takes its real time, so `service` has no effect",
+        )
+        .map_err(|error: ValidationError| {
+            let help = "remove `service`, override it with --set service=none, or use the virtual clock";
+            ValidationError { help: Some(help.to_owned()), ..error }
+        });
     }
     let population = Population {
         users: raw.population.users.get(),
@@ -61,6 +66,7 @@ pub(super) fn scenario(
             &raw,
             workload,
             "replayed_claim",
+            &["pool.switches.claims"],
             "`replayed_claim` needs `switches: { claims: once }`: Cognito accepts a claim again until its challenge \
              expires, so a replay is no attack there",
         );
@@ -95,6 +101,7 @@ fn mix_conflict<T>(
     raw: &RawScenario,
     workload: Option<usize>,
     intent: &str,
+    involves: &'static [&'static str],
     message: &str,
 ) -> ValidationResult<T> {
     let workload = match (raw.workload.is_some(), workload) {
@@ -102,7 +109,7 @@ fn mix_conflict<T>(
         _ => vec!["workload".into()],
     };
     let error = ValidationError::at(join(&workload, &["mix", intent]), message);
-    Err(ValidationError { involves_others: true, ..error })
+    Err(ValidationError { involves, ..error })
 }
 
 /// Returns the grace period of refresh token rotation.
@@ -113,7 +120,8 @@ fn rotation(scenario: &RawScenario, workloads: &[WorkloadPlan]) -> ValidationRes
             let message = "`refresh_reuse` needs `refresh_token_rotation`: without it a refresh token can be used \
                            any number of times";
             let workload = workloads.iter().position(|plan| plan.mix.share(Intent::RefreshReuse) > 0.0);
-            return mix_conflict(scenario, workload, "refresh_reuse", message);
+            let involves = &["pool.refresh_token_rotation"];
+            return mix_conflict(scenario, workload, "refresh_reuse", involves, message);
         }
         return Ok(None);
     };
@@ -157,7 +165,7 @@ fn factor_types(risk: &RiskPolicy, population: &Population) -> ValidationResult<
     if email && asks {
         let message = "with the factor `email`, every user who signs in by an address has an e-mail factor that risk \
                        can require; use other factors";
-        return conflict(&["population", "sign_in_by"], message);
+        return conflict(&["population", "sign_in_by"], &["population.factors", "pool.risk"], message);
     }
     Ok(FactorTypes { email, ..FactorTypes::ALL })
 }
@@ -203,8 +211,7 @@ fn thresholds(
                 part: Some(threshold_error.part.to_owned()),
                 message,
                 help: threshold_error.help,
-                involves_others: threshold_error.part.is_empty()
-                    || threshold_error.message.starts_with("unknown workload"),
+                involves: threshold_error.involves,
             }
         })
     };

@@ -12,8 +12,9 @@ pub(super) struct ValidationError {
     pub(super) part: Option<String>,
     pub(super) message: String,
     pub(super) help: Option<String>,
-    /// Whether the rule is about several keys, so that it may be broken only because another one is wrong.
-    pub(super) involves_others: bool,
+    /// Other keys that the rule is about, without the indexes of lists. It may be broken only because one of
+    /// them is wrong.
+    pub(super) involves: &'static [&'static str],
 }
 
 pub(super) type ValidationResult<T> = Result<T, ValidationError>;
@@ -25,7 +26,7 @@ impl ValidationError {
             [] => message.to_owned(),
             _ => format!("{}: {message}", display_path(&path)),
         };
-        Self { path, part: None, message, help: None, involves_others: false }
+        Self { path, part: None, message, help: None, involves: &[] }
     }
 }
 
@@ -34,10 +35,13 @@ pub(super) fn join(path: &[Segment], more: &[&str]) -> Vec<Segment> {
     path.iter().cloned().chain(more.iter().map(|key| Segment::from(*key))).collect()
 }
 
-/// Returns an error at a path of keys about a rule between several keys.
-pub(super) fn conflict<T>(path: &[&str], message: &str) -> ValidationResult<T> {
-    let error = ValidationError::at(join(&[], path), message);
-    Err(ValidationError { involves_others: true, ..error })
+/// Returns an error at a path of keys about a rule between it and the keys that it `involves`.
+pub(super) fn conflict<T>(
+    path: &[&str],
+    involves: &'static [&'static str],
+    message: &str,
+) -> ValidationResult<T> {
+    Err(ValidationError { involves, ..ValidationError::at(join(&[], path), message) })
 }
 
 /// Returns an error at a path of keys.

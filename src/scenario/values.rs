@@ -78,7 +78,7 @@ fn number_and_unit(text: &str) -> (&str, &str) {
 /// Parses digits with at most one decimal point. `what` and `example` describe the value in the error.
 fn decimal(number: &str, whole: &str, what: &str, example: &str) -> Result<f64, String> {
     if number.starts_with('-') {
-        return Err(format!("`{whole}` is negative; {what} must not be"));
+        return Err(format!("`{whole}` is negative: write {what} such as `{example}`"));
     }
     let digits = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let edges = number.starts_with('.') || number.ends_with('.');

@@ -139,7 +139,8 @@ impl WorkloadValidator<'_> {
             if every <= length {
                 let path = join(&self.path, &["arrivals", "bursty", "every"]);
                 let error = ValidationError::at(path, "`every` must be longer than `for`");
-                return Err(ValidationError { involves_others: true, ..error });
+                let involves = &["workload.arrivals.bursty.for", "workloads.arrivals.bursty.for"];
+                return Err(ValidationError { involves, ..error });
             }
         }
         Ok(Model::Open { arrivals, stages })

@@ -151,20 +151,33 @@ fn text_error(text: &str, error: &serde_yaml::Error) -> TextError {
 /// Most characters of a text that a message quotes.
 const MAX_QUOTED: usize = 40;
 
-/// Shortens the text that a message of serde quotes.
-fn shortened(message: &str) -> Option<String> {
-    let (start, rest) = message.split_once("string \"")?;
-    let (quoted, end) = rest.rsplit_once("\", expected")?;
+/// Rewords serde's message about a single value: `` `10` is not a time such as `8s` ``. Long values are
+/// shortened.
+fn single_value(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
+    let (kind, rest) = rest.split_once(['`', '"'])?;
+    let (value, expected) = rest.rsplit_once(", expected ")?;
+    let value = value.strip_suffix(['`', '"'])?;
+    if !["string ", "integer ", "floating point ", "number ", "boolean "].contains(&kind) {
+        return None;
+    }
+    let cut: String = value.chars().take(MAX_QUOTED).collect();
     // A text that is already cut has one character more, the ellipsis.
-    quoted.char_indices().nth(MAX_QUOTED + 1)?;
-    let cut: String = quoted.chars().take(MAX_QUOTED).collect();
-    Some(format!("{start}string \"{cut}…\", expected{end}"))
+    let value = if value.chars().count() > MAX_QUOTED + 1 { cut + "…" } else { value.to_owned() };
+    let expected = match expected {
+        "a boolean" => "`true` or `false`",
+        "a sequence" => "a list",
+        other => other,
+    };
+    // The quotes of a number in the file make it a text.
+    let value = if kind == "string " { format!("the text \"{value}\"") } else { format!("`{value}`") };
+    Some(format!("{value} is not {expected}"))
 }
 
 /// Replaces serde's terms of Rust by terms of YAML.
 fn reworded(message: &str) -> String {
-    if let Some(shorter) = shortened(message) {
-        return reworded(&shorter);
+    if let Some(message) = single_value(message) {
+        return message;
     }
     let ends = [
         (", expected a boolean", ", expected `true` or `false`"),
@@ -181,7 +194,6 @@ fn reworded(message: &str) -> String {
         ("missing field ", "missing key "),
         ("unknown variant ", "unknown word "),
         ("invalid type: sequence, ", "invalid type: list, "),
-        ("invalid type: floating point ", "invalid type: number "),
     ];
     for (theirs, ours) in starts {
         if let Some(rest) = message.strip_prefix(theirs) {

@@ -3,6 +3,8 @@
 //! serde_json reports places only in errors. So the place of a value is found by walking to it and refusing
 //! it.
 
+use std::path::Path;
+
 use serde::Deserialize;
 use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
@@ -258,7 +260,16 @@ fn syntax(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
         "several documents in one file are not JSON: use one file for each, or merge them with `jq -s add`"
             .to_owned()
     });
-    Diagnostic::from_parts(file, text, Some((line, column, 1)), format!("not JSON: {message}"), help)
+    // Only JSON files are meant to be JSON. Other ones were taken for it because of their first character.
+    let is_json = Path::new(file).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+    let (message, help) = if is_json || help.is_some() {
+        (format!("not JSON: {message}"), help)
+    } else {
+        let help =
+            "give a scenario as *.yaml, or the output of `aws cognito-idp describe-user-pool` as *.json";
+        (format!("neither a scenario nor JSON: {message}"), Some(help.to_owned()))
+    };
+    Diagnostic::from_parts(file, text, Some((line, column, 1)), message, help)
 }
 
 /// Returns the place of the value at `path`, or of its nearest parent.

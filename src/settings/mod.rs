@@ -129,8 +129,17 @@ pub fn parse(files: &[(String, Vec<u8>)], unsimulated: Unsimulated) -> Result<Po
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
     crate::input::read_bytes(path, MAX_BYTES).map_err(|error| {
-        let message = format!("cannot be read: {error}");
-        Diagnostic::from_parts(&path.display().to_string(), "", None, message, None)
+        let file = path.display();
+        let (message, help) = if path.is_dir() {
+            let help = format!(
+                "give a scenario in it, or the documents of one pool on AWS, as in `{}`",
+                path.join("*.json").display()
+            );
+            ("a folder, not a file".to_owned(), Some(help))
+        } else {
+            (format!("cannot be read: {error}"), None)
+        };
+        Diagnostic::from_parts(&file.to_string(), "", None, message, help)
     })
 }
 

@@ -69,7 +69,7 @@ fn connections_in_the_middle_of_a_body_make_room_for_other_addresses() {
     assert_eq!(ask(&mut idle), 200, "an address with one connection keeps it");
     let late = answer(&mut attackers[0]).unwrap();
     assert_eq!(late.status, 408);
-    let message = "The connection was closed before the body was complete, because the server has too many.";
+    let message = "The connection was closed before the body was complete, because the server has too many connections.";
     assert_eq!(late.refusal(), format!("408 SerializationException: {message}"));
     assert!(is_closed(&mut attackers[0]));
     // The last ones are still read, and their requests are answered when they are complete.

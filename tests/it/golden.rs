@@ -20,7 +20,7 @@ const PASSING_PAGE: &str = "storm";
 /// Runs a bundled scenario as `poolproof run` does in the project's folder, with a defect if one is given.
 /// Returns its name and report, or `None` if it uses the wall clock.
 fn report(file: &Path, defect: Option<Defect>) -> Option<(String, Report)> {
-    let (scenario, text) = scenario::read_with(file, &[]).unwrap();
+    let (scenario, text) = scenario::read_with(file, &[], None).unwrap();
     if scenario.clock == ClockKind::Wall {
         return None;
     }

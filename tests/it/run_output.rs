@@ -44,6 +44,68 @@ fn a_quiet_run_prints_errors_only() {
 }
 
 #[test]
+fn a_quiet_run_says_why_it_failed() {
+    let folder = scenarios("quiet-failure");
+    let (code, out, err) = run(&folder, &["--quiet", "--set", "thresholds=[ decisions.checked < 1 ]"]);
+    assert_eq!((code, out.as_str()), (99, ""));
+    let lines: Vec<&str> = err.lines().collect();
+    assert_eq!(lines.len(), 2, "{err}");
+    for (line, name) in lines.into_iter().zip(["toy", "risky"]) {
+        let start = format!(
+            "error: {name} failed (exit code 99): The threshold does not hold: decisions.checked < 1"
+        );
+        assert!(line.starts_with(&start), "{line}");
+    }
+}
+
+#[test]
+fn arguments_that_are_no_scenarios_have_hints() {
+    let folder = scenarios("hints");
+    let refused = |args: &[&str], wanted: &[&str]| {
+        let (code, _, err) = output(poolproof().current_dir(&folder).args(args));
+        assert!(code == 2 || code == 104, "{code} {err}");
+        for text in wanted {
+            assert!(err.contains(text), "no `{text}` of {args:?} in:\n{err}");
+        }
+    };
+    refused(&["run", "-", "-"], &["`-`, standard input, can be given only once"]);
+    refused(
+        &["run", "a.yaml", "--seed", "x"],
+        &["--seed <N>': expected a whole number from 0 to 18446744073709551615"],
+    );
+    refused(&["init", "--users", "0"], &["expected a whole number from 1 to 1000000"]);
+    refused(&["man", "dance"], &["no command `dance`; the pages are those of run, check, "]);
+    fs::create_dir_all(folder.join("pool")).unwrap();
+    fs::write(folder.join("pool/describe.json"), "{}").unwrap();
+    refused(&["advise", "pool"], &["pool: a folder, not a file", "as in `pool/*.json`"]);
+    refused(&["check", "pool"], &["pool has no scenarios: no *.yaml and no *.yml", "poolproof init"]);
+    fs::create_dir_all(folder.join("action/scenarios")).unwrap();
+    fs::write(folder.join("action/scenarios/a.yaml"), TOY).unwrap();
+    let action = "name: x\ndescription: >-\n  text\n  more\ninputs:\n  a: { b: c }\nruns: { using: node }\n";
+    fs::write(folder.join("action/action.yml"), action).unwrap();
+    let wanted =
+        ["not a scenario: it has neither `pool` nor `population`", "it has 1 scenario file; name it, too"];
+    refused(&["check", "action"], &wanted);
+    fs::write(folder.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\n").unwrap();
+    refused(&["init", "--from", "Cargo.toml"], &["Cargo.toml:1:2", "neither a scenario nor JSON", "*.yaml"]);
+    let set = |change: &str, wanted: &str| refused(&["check", "a.yaml", "--set", change], &[wanted]);
+    set("population.users=0", "`0` is not a whole number from 1 to 1000000");
+    set("workload.stages[0].for=10", "`10` is not a time such as `8s`");
+    set("workload.stages[0].rate=-3/s", "`-3/s` is negative: write a rate such as `20/s`");
+    set("workload.stages[9].rate=1/s", "is a list with one item: choose [0], or [1] to add one");
+    let (_, _, err) = output(poolproof().current_dir(&folder).args([
+        "check",
+        "a.yaml",
+        "--set",
+        "thresholds=['foo.p99 < 1s', 'decisions{rule:nope}.checked > 1']",
+    ]));
+    assert!(
+        err.contains("`poolproof matrix` and every report show") && !err.contains("did you mean"),
+        "{err}"
+    );
+}
+
+#[test]
 fn standard_output_of_a_json_run_is_its_reports() {
     let folder = scenarios("json");
     let (code, out, err) = run(&folder, &["--json", "--format", "json,github"]);

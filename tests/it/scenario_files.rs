@@ -457,7 +457,7 @@ proptest! {
 
 #[test]
 fn a_schedule_file_is_resolved_to_stages() {
-    let (scenario, _) = scenario::read_with(&path("scenarios/monday.yaml"), &[]).unwrap();
+    let (scenario, _) = scenario::read_with(&path("scenarios/monday.yaml"), &[], None).unwrap();
     let plan = &scenario.workloads[0];
     let Model::Open { stages, .. } = &plan.model else { panic!("not open") };
     // Ten lines are nine stages, and the warm-up ends within the first.

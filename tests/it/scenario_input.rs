@@ -35,7 +35,9 @@ fn parsed(text: &str) -> Scenario {
 fn with(overrides: &[&str]) -> Result<Scenario, String> {
     let file = toy_file(&folder(&format!("with-{}", overrides.join("-").len())));
     let overrides: Vec<Override> = overrides.iter().map(|one| Override::parse(one).unwrap()).collect();
-    scenario::read_with(&file, &overrides).map(|(scenario, _)| scenario).map_err(|error| error.to_string())
+    scenario::read_with(&file, &overrides, None)
+        .map(|(scenario, _)| scenario)
+        .map_err(|error| error.to_string())
 }
 
 /// Runs a command with this standard input.
@@ -65,7 +67,7 @@ fn overrides_change_keys_and_are_validated() {
         ("pool.remember=sometimes", "pool.remember: unknown word `sometimes`"),
         ("pool.rember=no", "unknown key `rember`"),
         ("workload.stages[0].rate=fast", "workload.stages[0].rate: `fast` is not a rate"),
-        ("workload.stages[7].rate=1/s", "`workload.stages` is a list of 1"),
+        ("workload.stages[7].rate=1/s", "`workload.stages` is a list with one item"),
         ("pool.remember.x=1", "`pool.remember` is `always`, not a map"),
         ("client.retries=", "the value is empty"),
         ("pool.session_validity=1h", "pool.session_validity: Cognito allows 3m to 15m"),
@@ -80,7 +82,7 @@ fn a_mistake_of_the_file_beside_an_override_is_shown_in_the_file() {
     let file = folder("beside").join("bad.yaml");
     fs::write(&file, format!("{TOY}thresholds: [ failed.rate < 1 ]\n")).unwrap();
     let overrides = [Override::parse("pool.mfa=maybe").unwrap()];
-    let error = scenario::read_with(&file, &overrides).unwrap_err().to_string();
+    let error = scenario::read_with(&file, &overrides, None).unwrap_err().to_string();
     assert!(error.contains("bad.yaml:7:") && error.contains("--> --set:1:10"), "{error}");
 }
 
@@ -214,6 +216,18 @@ fn init_writes_a_scenario_that_passes() {
     let (_, text, _) = output(poolproof().args(["init", "--from"]).arg(&pool));
     let scenario = parsed(&text);
     assert_eq!((scenario.name.as_str(), scenario.pool.risk.mode), ("example-customers", RiskMode::Enforced));
+    assert!(text.contains("  quotas: cognito             # assumed, not in the documents: "), "{text}");
+    // A scenario keeps its quotas.
+    for (quotas, wanted) in [
+        ("", "  quotas: cognito             # added, the scenario has none: "),
+        (", quotas: { user_authentication: 240/s }", "  quotas: { user_authentication: 240/s }\n"),
+    ] {
+        let file = folder.join("own.yaml");
+        fs::write(&file, TOY.replace("remember: always", &format!("remember: always{quotas}"))).unwrap();
+        let (_, text, err) = output(poolproof().args(["init", "--from"]).arg(&file));
+        assert!(text.contains(wanted), "{text}{err}");
+        parsed(&text);
+    }
     let piped = output_of(poolproof().args(["init", "--from", "-"]), &fs::read_to_string(&pool).unwrap());
     assert_eq!((piped.0, piped.1), (0, text));
 }
@@ -317,6 +331,67 @@ fn all_mistakes_are_reported_at_once() {
     let broken = TOY.replace("rate: 10/s", "rate: fast") + "clock: wal\nservice: { cores: 1 }\n";
     let error = parse(&broken).unwrap_err();
     assert_eq!(error.matches("error: ").count(), 2, "{error}");
+}
+
+/// Parses TOY with these lines and this entry of its workload, and returns the first line of each error.
+fn mistakes(lines: &str, workload: &str) -> Vec<String> {
+    let text = TOY.replace("workload: {", &format!("workload: {{ {workload},")) + lines;
+    let error = parse(&text).unwrap_err();
+    error.lines().filter_map(|line| line.strip_prefix("error: ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn rules_between_keys_are_reported_beside_other_mistakes() {
+    let mix = "mix: { replayed_claim: 1, refresh_reuse: 1, wrong_custom_answer: 1 }";
+    let starts = |found: &[String], wanted: &[&str]| {
+        let same = found.len() == wanted.len()
+            && found.iter().zip(wanted).all(|(message, start)| message.starts_with(start));
+        assert!(same, "{found:#?}");
+    };
+    let intents = ["workload.mix.replayed_claim", "workload.mix.refresh_reuse", "workload.mix.wrong_custom"];
+    starts(&mistakes("", mix), &intents);
+    // Neither a wrong rate nor wrong thresholds hide them.
+    let text = TOY.replace("rate: 10/s", "rate: 0/s").replace("workload: {", &format!("workload: {{ {mix},"));
+    let error = parse(&text).unwrap_err();
+    assert!(error.contains("no measured stage has a rate") && error.contains("mix.refresh_reuse"), "{error}");
+    let thresholds = "thresholds:\n- failed.rate\n- decisions.mismatched == 0\n- lag.max < 1\n\
+                      - failed{workload:storm}.rate < 1%\n- { threshold: dropped.rate < 1%, after: 1s }\n";
+    starts(
+        &mistakes(thresholds, mix),
+        &[&intents[..], &["thresholds[0]: ", "thresholds[2]: ", "thresholds[3]: unknown", "thresholds[4]"]]
+            .concat(),
+    );
+    // A rule is not reported if a key that it is about is wrong itself, or may be misspelled.
+    for (line, name) in [("switchs: { claims: once }", "switchs"), ("switches: { claims: twice }", "twice")] {
+        let text = TOY.replace("remember: always", &format!("remember: always, {line}"));
+        let error =
+            parse(&text.replace("workload: {", "workload: { mix: { replayed_claim: 1 },")).unwrap_err();
+        assert!(error.matches("error: ").count() == 1 && error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn a_service_is_refused_under_the_wall_clock_of_every_source() {
+    let folder = folder("wall");
+    let file = folder.join("toy.yaml");
+    let service = "service: { cores: 2 }\nthresholds: [ p99 < 1s ]\n";
+    fs::write(&file, format!("{TOY}{service}")).unwrap();
+    let out = folder.join("out");
+    let run = |more: &[&str]| output(poolproof().arg("run").arg(&file).arg("--out").arg(&out).args(more));
+    for (option, place) in [(["--clock", "wall"], "toy.yaml:7:10"), (["--set", "clock=wall"], "--set:1:7")] {
+        let (code, _, err) = run(&option);
+        assert_eq!(code, 104, "{err}");
+        for wanted in ["service: under the wall clock", &format!("--> {place}"), "--set service=none"] {
+            assert!(err.replace(&format!("{}/", folder.display()), "").contains(wanted), "{err}");
+        }
+    }
+    let (code, _, err) =
+        output(poolproof().args(["capacity", "--slo", "p99<1s", "--clock", "wall"]).arg(&file));
+    assert!(code == 104 && err.contains("service: under the wall clock"), "{err}");
+    // Without the service the threshold on latency has a meaning under the wall clock only.
+    assert_eq!(run(&["--set", "service=none"]).0, 104);
+    let (code, out, err) = run(&["--set", "service=none", "--clock", "wall"]);
+    assert!(code != 104 && code != 2, "{out}{err}");
 }
 
 #[test]

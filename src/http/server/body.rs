@@ -24,7 +24,9 @@ pub(super) enum BodyError {
     #[error("The body did not arrive in time.")]
     Late,
     /// The connection makes room for other clients.
-    #[error("The connection was closed before the body was complete, because the server has too many.")]
+    #[error(
+        "The connection was closed before the body was complete, because the server has too many connections."
+    )]
     Evicted,
 }
 

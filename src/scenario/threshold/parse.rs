@@ -17,10 +17,22 @@ pub(in crate::scenario) struct ThresholdError<'t> {
     pub(in crate::scenario) help: Option<String>,
     /// The wrong part of the text; empty if all of it is wrong.
     pub(in crate::scenario) part: &'t str,
+    /// Keys outside of the text that the broken rule is about, without the indexes of lists.
+    pub(in crate::scenario) involves: &'static [&'static str],
+}
+
+impl<'t> ThresholdError<'t> {
+    pub(super) fn new(message: impl Into<String>, part: &'t str) -> Self {
+        Self { message: message.into(), help: None, part, involves: &[] }
+    }
+
+    pub(super) fn with_help(self, help: impl Into<Option<String>>) -> Self {
+        Self { help: help.into(), ..self }
+    }
 }
 
 fn threshold_error<T>(message: impl Into<String>, part: &str) -> Result<T, ThresholdError<'_>> {
-    Err(ThresholdError { message: message.into(), help: None, part })
+    Err(ThresholdError::new(message, part))
 }
 
 /// The parts of the left side of a comparison.
@@ -73,7 +85,7 @@ impl Threshold {
                 format!("`{metric}` cannot select by rule: sign-ins without a decision have no rule");
             let help = "select by rule for decisions, latencies and lag only".to_owned();
             let part = expr.selector.filter(|text| text.contains(rule)).unwrap_or(left);
-            return Err(ThresholdError { message, help: Some(help), part });
+            return Err(ThresholdError::new(message, part).with_help(help));
         }
         let window = expr.window.map(window).transpose()?;
         match metric.unit().parse(limit) {
@@ -91,7 +103,7 @@ impl Threshold {
                 let (what, _) = metric.unit().example();
                 let example = limit_example(metric, op);
                 let help = Some(format!("`{metric}` is {what}: write `{left} {signs} {example}`"));
-                Err(ThresholdError { message: why, help, part: if limit.is_empty() { text } else { limit } })
+                Err(ThresholdError::new(why, if limit.is_empty() { text } else { limit }).with_help(help))
             }
         }
     }
@@ -149,7 +161,7 @@ fn metric<'t>(name: &str, part: &'t str) -> Result<Metric, ThresholdError<'t>> {
             Some((_, new)) => format!("the metric is now called `{new}`"),
             None => known_metrics(name),
         };
-        ThresholdError { message: format!("unknown metric `{name}`"), help: Some(help), part }
+        ThresholdError::new(format!("unknown metric `{name}`"), part).with_help(help)
     })
 }
 
@@ -187,7 +199,9 @@ fn selector<'t>(text: &'t str, workloads: &[&str]) -> Result<Selector, Threshold
             _ => {
                 let help = nearest(key, ["rule", "workload"]).map(did_you_mean);
                 let message = format!("unknown selector `{key}`: use `rule` or `workload`");
-                return Err(ThresholdError { message, help, part: if key.is_empty() { part } else { key } });
+                return Err(
+                    ThresholdError::new(message, if key.is_empty() { part } else { key }).with_help(help)
+                );
             }
         };
         if twice {
@@ -205,7 +219,7 @@ fn rule<'t>(id: &'t str, part: &'t str) -> Result<&'static str, ThresholdError<'
             did_you_mean,
         );
         let part = if id.is_empty() { part } else { id };
-        ThresholdError { message: format!("unknown rule `{id}`"), help: Some(help), part }
+        ThresholdError::new(format!("unknown rule `{id}`"), part).with_help(help)
     })
 }
 
@@ -224,15 +238,15 @@ fn workload<'t>(name: &'t str, part: &'t str, workloads: &[&str]) -> Result<u16,
             _ => (unknown, format!("the workloads are `{}`", workloads.join("`, `"))),
         };
         let part = if name.is_empty() { part } else { name };
-        ThresholdError { message, help: Some(near.unwrap_or(help)), part }
+        let error = ThresholdError::new(message, part).with_help(near.unwrap_or(help));
+        ThresholdError { involves: &["workload.name", "workloads.name"], ..error }
     })
 }
 
 /// Parses a window: whole seconds within bounds.
 fn window(text: &str) -> Result<Duration, ThresholdError<'_>> {
     let part = if text.trim().is_empty() { "[]" } else { text.trim() };
-    let Time(length) =
-        Time::parse(text.trim()).map_err(|message| ThresholdError { message, help: None, part })?;
+    let Time(length) = Time::parse(text.trim()).map_err(|message| ThresholdError::new(message, part))?;
     let bounds = Duration::from_secs(1)..=Threshold::MAX_WINDOW;
     if bounds.contains(&length) && length.subsec_nanos() == 0 {
         Ok(length)
@@ -398,7 +412,7 @@ mod tests {
     #[test]
     fn a_workload_cannot_be_selected_without_names() {
         let error = |names: &[&str]| {
-            let ThresholdError { message, help, part } =
+            let ThresholdError { message, help, part, .. } =
                 Threshold::parse_in("sign_in{ workload: a }.p99 < 5ms", names).unwrap_err();
             assert_eq!(part, "a");
             format!("{message}: {}", help.unwrap())

@@ -50,24 +50,25 @@ impl RawThreshold {
     ) -> Result<Threshold, ThresholdKeyError<'_>> {
         let threshold =
             Threshold::parse_in(&self.threshold.0, workloads).map_err(|error| ("threshold", error))?;
-        let error = |key, message: &str| {
-            Err((key, ThresholdError { message: message.to_owned(), help: None, part: "" }))
+        let error = |key, message: &str, involves| {
+            Err((key, ThresholdError { involves, ..ThresholdError::new(message, "") }))
         };
         if threshold.is_latency() && !latency_depends_on_load {
             let message =
                 "without a queue this latency is the same at any load, so the threshold shows nothing";
             let help = "give the pool cores under `service`, for example `service: { cores: 2 }`, or measure real time \
                         with `clock: wall`";
-            let error = ThresholdError { message: message.to_owned(), help: Some(help.to_owned()), part: "" };
-            return Err(("threshold", error));
+            let error = ThresholdError::new(message, "").with_help(help.to_owned());
+            let involves = &["clock", "service", "pool.quotas", "client.retries"];
+            return Err(("threshold", ThresholdError { involves, ..error }));
         }
         if self.after.is_some() && !self.abort {
-            return error("after", "`after` needs `abort: true`");
+            return error("after", "`after` needs `abort: true`", &["thresholds.abort"]);
         }
         if self.abort && threshold.is_decided_at_end() {
             let message = "a count only grows, so this lower bound is decided at the end of the run: give it a window, \
                            or remove `abort`";
-            return error("abort", message);
+            return error("abort", message, &["thresholds.threshold"]);
         }
         let after = self.after.map_or(Duration::ZERO, |Time(time)| time);
         Ok(Threshold { abort: self.abort, after, ..threshold })
