@@ -86,8 +86,8 @@ pub(super) fn too_few_for_typing(scenario: &Scenario, rate: Option<f64>) -> Opti
     let mean = scenario.client.mfa_delay.mean();
     let mean_s = mean.as_secs_f64();
     let window = mean.as_secs() + u64::from(mean.subsec_nanos() > 0);
-    // Others who sign in instead of users with a factor would change the mix. So the share of both is the same
-    // in sign-ins and in users.
+    // Others who sign in instead of users with a factor would change the mix. So the share is the same in
+    // sign-ins and in users.
     let needed = match rate {
         Some(rate) => {
             let shares = scenario.workloads.iter().map(|plan| mfa_share(scenario, plan));
