@@ -50,7 +50,7 @@ fn in_folder(folder: &Path, note: fn(&str)) -> Result<Vec<PathBuf>, String> {
     if files.is_empty() {
         let folder = folder.display();
         return Err(format!(
-            "{folder} has no scenarios: no *.yaml and no *.yml; name a file or another folder, or write a scenario with \
+            "no *.yaml in {folder}, and no *.yml: name a file or another folder, or write a scenario with \
              `poolproof init`"
         ));
     }

@@ -214,7 +214,9 @@ pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
         return candidates.into_iter().find(|candidate| candidate == ours);
     }
     // Beginnings of a word are more likely to mean it than words with similar letters.
-    let longer = candidates.iter().filter(|candidate| lower.len() >= 3 && candidate.starts_with(&lower));
+    let longer = candidates
+        .iter()
+        .filter(|candidate| lower.len() >= 3 && candidate.to_lowercase().starts_with(&lower));
     if let Some(longer) = longer.min_by_key(|candidate| candidate.len()) {
         return Some(longer);
     }
@@ -282,6 +284,7 @@ mod tests {
         assert_eq!(nearest("nope", ["not-suppressed", "no-device"]), None);
         assert_eq!(nearest("foo.p99", ["MFA.p99", "lag.p99"]), None);
         assert_eq!(nearest("user_auth", ["user_update", "user_authentication"]), Some("user_authentication"));
+        assert_eq!(nearest("MfaConfig", ["LambdaConfig", "MfaConfiguration"]), Some("MfaConfiguration"));
         assert_eq!(nearest("sns", ["none", "phone", "sms", "totp"]), Some("sms"));
         assert_eq!(nearest("duration", ["for", "rate", "to"]), Some("for"));
         assert_eq!(nearest("required", ["off", "optional", "on"]), Some("on"));

@@ -78,7 +78,7 @@ fn arguments_that_are_no_scenarios_have_hints() {
     fs::create_dir_all(folder.join("pool")).unwrap();
     fs::write(folder.join("pool/describe.json"), "{}").unwrap();
     refused(&["advise", "pool"], &["pool: a folder, not a file", "as in `pool/*.json`"]);
-    refused(&["check", "pool"], &["pool has no scenarios: no *.yaml and no *.yml", "poolproof init"]);
+    refused(&["check", "pool"], &["no *.yaml in pool, and no *.yml: name a file", "poolproof init"]);
     fs::create_dir_all(folder.join("action/scenarios")).unwrap();
     fs::write(folder.join("action/scenarios/a.yaml"), TOY).unwrap();
     let action = "name: x\ndescription: >-\n  text\n  more\ninputs:\n  a: { b: c }\nruns: { using: node }\n";
