@@ -40,6 +40,7 @@ pub mod endpoint;
 pub mod failure;
 pub mod http;
 pub mod input;
+pub mod locust;
 pub mod matrix;
 pub mod metrics;
 pub mod report;
