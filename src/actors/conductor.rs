@@ -1,6 +1,7 @@
 //! The conductor starts sign-ins at their times and records their results.
 
 mod ending;
+mod live_load;
 mod planned;
 mod progress;
 
@@ -14,8 +15,8 @@ use super::drain::Drain;
 use super::idle::{IdleUsers, Unavailable, next_code_at};
 use super::planned::{PlanLog, PlannedSignIn, Wait};
 use super::run_context::{
-    ArrivalCounts, Finished, Observer, RunContext, RunProgress, Schedule, SnapshotReader, ThresholdAbort,
-    Tick,
+    ArrivalCounts, Finished, LiveSchedule, Observer, RunContext, RunProgress, Schedule, SnapshotReader,
+    ThresholdAbort, Tick,
 };
 use super::user::{SignInResult, StartSignIn, StartedUser, User};
 use crate::clock::Clock;
@@ -53,6 +54,8 @@ pub struct Conductor {
     closed_workloads: BTreeMap<u16, ClosedWorkload>,
     /// Sign-ins of known users at known times.
     planned: VecDeque<PlannedSignIn>,
+    /// Load that is set from outside, until it ends.
+    live: Option<LiveSchedule>,
     /// The next arrival of the schedule.
     next: Option<Arrival>,
     /// Arrivals that wait for a user, each with whether it waits for a TOTP code.
@@ -108,6 +111,7 @@ impl Conductor {
                 .map(|closed_workloads| (closed_workloads.workload(), closed_workloads))
                 .collect(),
             planned: schedule.planned.into(),
+            live: schedule.live,
             next: None,
             waiting: VecDeque::new(),
             awaits_codes: false,
@@ -385,47 +389,18 @@ impl Conductor {
         let is_over = |closed_workloads: &ClosedWorkload| closed_workloads.is_over(elapsed);
         let more = self.next.is_some()
             || !self.planned.is_empty()
+            || self.live.is_some()
             || !self.drain.is_over() && !self.closed_workloads.values().all(is_over);
         if !more && self.in_flight.is_empty() && self.waiting.is_empty() {
             return self.finish(false);
         }
         let no_more_due = self.next.is_none()
             && self.planned.is_empty()
+            && self.live.is_none()
             && self.closed_workloads.values().all(|closed_workloads| closed_workloads.ends_by(elapsed));
         if no_more_due && self.load_ended.is_none() {
             self.start_drain(ctx);
         }
-    }
-
-    fn finish(&mut self, interrupted: bool) {
-        let Some(done) = self.done.take() else { return };
-        let elapsed = self.elapsed();
-        self.report_progress(elapsed);
-        if let Some(mut tick) = self.tick.take() {
-            // Record what happened since the last tick. There is nothing left to cancel.
-            tick(&mut self.recorder, elapsed);
-        }
-        // The last second of a run counts as a whole one.
-        let begun = u64::from(elapsed.subsec_nanos() > 0);
-        let whole = Duration::from_secs(elapsed.as_secs() + begun);
-        self.recorder.tick(if interrupted { elapsed } else { whole });
-        if !interrupted {
-            self.recorder.complete();
-        }
-        let recorder = std::mem::take(&mut self.recorder);
-        // The receiver may be gone; then the result is not needed.
-        let arrival_counts = std::mem::take(&mut self.arrival_counts);
-        drop(done.send(Finished {
-            recorder,
-            started: self.start,
-            interrupted,
-            abort: self.abort,
-            arrival_counts,
-            devices: std::mem::take(&mut self.devices),
-            new_devices: self.new_devices,
-            drained_since: self.load_ended.filter(|_| self.drain.is_over()),
-            plan_log: self.plan_log.take(),
-        }));
     }
 }
 
@@ -443,6 +418,7 @@ impl Actor for Conductor {
         // Start the due arrivals first; then it is known whether more follow.
         self.start_due_arrivals(ctx);
         self.start_planned(ctx);
+        self.follow_live_load(ctx);
         for workload in self.closed_workloads.keys().copied().collect::<Vec<_>>() {
             self.await_stage(workload, ctx);
         }

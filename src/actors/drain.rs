@@ -26,6 +26,11 @@ impl Drain {
         self.time
     }
 
+    /// Sets its length, for this copy only.
+    pub(super) const fn set_time(&mut self, time: Duration) {
+        self.time = Some(time);
+    }
+
     /// Cancels all requests in flight.
     pub(super) fn end(&self) {
         self.over.cancel();

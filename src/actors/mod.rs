@@ -32,8 +32,8 @@ pub use planned::{PlanLog, PlannedSignIn, PlannedStart, Wait};
 pub use pool::{PoolActor, PoolTarget};
 pub use provision::{NewUser, ProvisionConfig, TestUser, UserCredentials, provision};
 pub use run_context::{
-    ArrivalCounts, Finished, Observer, RunContext, RunProgress, Schedule, SnapshotReader, ThresholdAbort,
-    Tick,
+    ArrivalCounts, Finished, LiveSchedule, LoadUpdate, Observer, RunContext, RunProgress, Schedule,
+    SnapshotReader, ThresholdAbort, Tick,
 };
 pub use system::system;
 pub use user::{StartedUser, User};

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::planned::{PlanLog, PlannedSignIn};
 use crate::metrics::{LiveStats, Recorder};
-use crate::workload::{ClosedWorkload, MergedArrivals};
+use crate::workload::{ClosedWorkload, LiveArrivals, MergedArrivals};
 use poolproof_cognito::time::Timestamp;
 
 /// When sign-ins start.
@@ -21,6 +22,33 @@ pub struct Schedule {
     pub planned: Vec<PlannedSignIn>,
     /// The workloads that end before their planned time, and when; those of `planned`.
     pub load_ends: Vec<(u16, Duration)>,
+    /// Load that is set while the run goes on. It replaces the workloads.
+    pub live: Option<LiveSchedule>,
+}
+
+/// The load of a run from now on.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum LoadUpdate {
+    /// This many users: loops of closed workloads, or a rate of open ones.
+    Users {
+        /// Their number.
+        users: u32,
+        /// Arrivals per second of each in open workloads.
+        rate_per_user: f64,
+    },
+    /// No load. Sign-ins in flight get this time.
+    End(Duration),
+}
+
+/// Load that is set while a run goes on.
+#[derive(Debug)]
+pub struct LiveSchedule {
+    /// Arrivals of open workloads.
+    pub arrivals: LiveArrivals,
+    /// Receives each change. A sender that has gone ends the load.
+    pub updates: watch::Receiver<LoadUpdate>,
+    /// The closed workloads and their weights: they share the users.
+    pub closed: Vec<(u16, u32)>,
 }
 
 /// Receives the progress of a run.

@@ -20,6 +20,7 @@ use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use super::shard_args::ShardArgs;
 use super::target_args::TargetArgs;
 use super::values::{ClockArg, whole, workers};
+use super::worker::{LOCUSTFILE_EXAMPLES, WORKER_EXAMPLES, WorkerArgs};
 use crate::advise::Severity;
 use crate::scenario;
 use poolproof_srp::Backend;
@@ -117,6 +118,12 @@ pub(super) enum Command {
     /// Merge the shards of a run into one report; run nothing.
     #[command(after_help = MERGE_EXAMPLES)]
     Merge(MergeArgs),
+    /// Work for a Locust master: it starts, changes and ends the load.
+    #[command(after_help = WORKER_EXAMPLES)]
+    Worker(Box<WorkerArgs>),
+    /// Print the locustfile of a master that poolproof workers serve.
+    #[command(after_help = LOCUSTFILE_EXAMPLES)]
+    Locustfile,
     /// Render a report.json in other forms; run nothing.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
@@ -195,11 +202,11 @@ pub(super) struct ReportArgs {
     pub(super) baseline: Option<PathBuf>,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     scenario::time(text)
 }
 
-fn backend(text: &str) -> Result<Backend, String> {
+pub(super) fn backend(text: &str) -> Result<Backend, String> {
     let backend: Backend =
         text.parse().map_err(|()| "expected one of reference, portable, avx2 and ifma".to_owned())?;
     if backend.is_available() { Ok(backend) } else { Err(format!("this CPU does not support {backend}")) }

@@ -39,6 +39,7 @@ mod sources;
 mod target_args;
 mod users;
 mod values;
+mod worker;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -75,6 +76,8 @@ pub fn main() -> ExitCode {
         Command::Capacity(args) => capacity::capacity(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Merge(args) => merge::merge(&args),
+        Command::Worker(args) => worker::worker(&args),
+        Command::Locustfile => Ok(worker::locustfile()),
         Command::Report(args) => Ok(report::report(&args)),
         Command::Serve(args) => Ok(serve::serve(&args)),
         Command::Init(args) => init::init(&args),

@@ -13,7 +13,7 @@ use poolproof_cognito::ids::{ClientId, PoolId};
 const DEFAULT_REMOTE_RATE: u32 = 20;
 
 /// Most connections of a run: one per request in flight.
-const MAX_CONNECTIONS: usize = 16_384;
+pub(super) const MAX_CONNECTIONS: usize = 16_384;
 
 /// Limits on the load of an endpoint.
 #[derive(clap::Args, Clone, Debug)]

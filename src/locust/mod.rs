@@ -6,7 +6,7 @@
 //! | `session` | what a worker does with each message; without I/O |
 //! | `stats` | rows and errors of Locust's tables since the report before |
 //! | `connection` | the ZeroMQ socket, built again whenever it fails |
-//! | `engine` | the run as the session sees it |
+//! | `engine`, `run_engine` | the run as the session sees it, and the real one |
 //! | `worker` | drives a session with connection, run and time |
 //!
 //! The master runs Locust with our locustfile ([`LOCUSTFILE`]). It assigns scenario and shard to each worker,
@@ -15,6 +15,7 @@
 mod connection;
 mod engine;
 mod protocol;
+mod run_engine;
 mod session;
 mod stats;
 mod worker;
@@ -24,6 +25,7 @@ pub use protocol::{
     Assignment, Bytes, Heartbeat, MasterMessage, PROTOCOL, ParsedOptions, ProtocolError, Report, Spawn,
     WorkerMessage,
 };
+pub use run_engine::{EngineConfig, MakeEndpoint, RunEngine};
 pub use session::{Action, Session, SessionConfig, WorkerError};
 pub use stats::{Counts, RowCounts, StatsReport};
 pub use worker::{EngineEvents, work};

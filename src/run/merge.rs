@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::report_info::{self, Description};
 use super::shard_file::{ShardData, ShardFile, ShardedRun};
 use super::shard_options::{Division, ShardQuotas};
-use super::{RunInputs, RunOptions, RunOutput, group, recorder};
+use super::{RunInputs, RunOptions, RunOutput, group, recorder, recorder_without_load};
 use crate::actors::Finished;
 use crate::compute::ComputeUsage;
 use crate::report::{MachineLoad, Shards};
@@ -59,7 +59,13 @@ impl Merge {
         let mut merge = Self {
             run: file.run.clone(),
             names: vec![None; count],
-            finished: Finished { recorder: recorder(&scenario), ..Finished::default() },
+            finished: Finished {
+                recorder: match file.run.live_load {
+                    true => recorder_without_load(&scenario),
+                    false => recorder(&scenario),
+                },
+                ..Finished::default()
+            },
             usage: [ComputeUsage::new(0), ComputeUsage::new(0)],
             scenario,
             machine: None,
@@ -177,6 +183,7 @@ impl Merge {
             environment: environment.map(|(_, environment)| environment),
             left_behind: (!left_behind.is_empty()).then(|| left_behind.join("; ")),
             shards,
+            live_load: run.live_load,
         };
         let started = finished.started;
         let left = description.left_behind.clone();

@@ -12,6 +12,7 @@
 mod endpoint;
 mod health;
 mod live;
+mod live_load;
 mod machine;
 mod merge;
 mod options;
@@ -48,6 +49,7 @@ use crate::workload::{
 };
 use poolproof_client::Intent;
 use poolproof_cognito::ids::{ClientId, PoolId};
+use poolproof_cognito::time::Timestamp;
 use poolproof_pool::{AppClient, CustomAuth, NewAccount, PasswordFlow, Pool, PoolIdentity};
 use poolproof_srp::{Backend, Group};
 
@@ -55,6 +57,7 @@ use machine::MachineSample;
 use report_info::Description;
 
 pub use live::{BuildReport, LiveReports};
+pub use live_load::{ControlledLoad, LiveEvent, LiveSample, LoadControl, run_live};
 pub use merge::{Merge, MergeError};
 pub use options::{DEFAULT_DRAIN, Observer, RunError, RunEvent, RunOptions, RunOutput};
 pub use shard_file::ShardFile;
@@ -215,33 +218,44 @@ pub struct Played<'r> {
 pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
     let Prepared { inputs, clock, compute, users, schedule, drain, run_context, session } = prepared;
     let machine_before = MachineSample::now(inputs.scenario.clock);
-    let no_users = users.is_empty() && inputs.options.shard.is_none();
-    let canceled = no_users || inputs.cancel_token.is_cancelled();
-    let finished = if session.is_some() && canceled {
-        Finished { interrupted: true, ..Finished::default() }
-    } else {
-        let (done, mut finished) = oneshot::channel();
-        let conductor = Conductor::new(clock, users, schedule, run_context, drain, done).start();
-        let finished = match inputs.cancel_token.run_until_cancelled(&mut finished).await {
-            Some(finished) => finished,
-            None => {
-                // A conductor that has stopped has sent its result before.
-                conductor.send(Interrupt).await.unwrap_or_default();
-                finished.await
-            }
-        };
-        finished.unwrap_or_default()
-    };
+    let finished = conduct(inputs, (clock, users, schedule, run_context, drain), session.is_some()).await;
     let machine_after = MachineSample::now(inputs.scenario.clock);
     let machine = machine_before.zip(machine_after).map(|(before, after)| before.load_until(&after));
-    let cleanup_error = match session {
-        Some(session) => {
-            let silent = finished.drained_since.is_some_and(|since| session.target.is_silent_since(since));
-            if silent { session.close_silent().await.err() } else { session.close().await.err() }
-        }
-        None => None,
-    };
+    let cleanup_error = close_session(session, finished.drained_since).await;
     Played { inputs, compute, machine, finished, cleanup_error }
+}
+
+/// What a conductor conducts.
+type Conducted = (Clock, Vec<StartedUser>, Schedule, RunContext, Drain);
+
+/// Conducts a run until the schedule ends or the run is canceled.
+async fn conduct(inputs: RunInputs<'_>, conducted: Conducted, at_endpoint: bool) -> Finished {
+    let (clock, users, schedule, run_context, drain) = conducted;
+    let no_users = users.is_empty() && inputs.options.shard.is_none();
+    if at_endpoint && (no_users || inputs.cancel_token.is_cancelled()) {
+        return Finished { interrupted: true, ..Finished::default() };
+    }
+    let (done, mut finished) = oneshot::channel();
+    let conductor = Conductor::new(clock, users, schedule, run_context, drain, done).start();
+    let finished = match inputs.cancel_token.run_until_cancelled(&mut finished).await {
+        Some(finished) => finished,
+        None => {
+            // A conductor that has stopped has sent its result before.
+            conductor.send(Interrupt).await.unwrap_or_default();
+            finished.await
+        }
+    };
+    finished.unwrap_or_default()
+}
+
+/// Deletes what was created at an endpoint.
+async fn close_session(
+    session: Option<EndpointSession>,
+    drained_since: Option<Timestamp>,
+) -> Option<CleanupError> {
+    let session = session?;
+    let silent = drained_since.is_some_and(|since| session.target.is_silent_since(since));
+    if silent { session.close_silent().await.err() } else { session.close().await.err() }
 }
 
 /// Compares what was recorded with the thresholds and writes the report.
@@ -391,9 +405,12 @@ impl RunInputs<'_> {
 /// Creates the recorder of a run of this scenario.
 fn recorder(scenario: &Scenario) -> Recorder {
     let loads: Vec<_> = scenario.workloads.iter().map(known_load).collect();
-    Recorder::with_watches(thresholds::watches(scenario))
-        .with_workloads(scenario.workloads.len())
-        .with_loads(known_run_load(scenario), &loads)
+    recorder_without_load(scenario).with_loads(known_run_load(scenario), &loads)
+}
+
+/// Creates the recorder of a run of this scenario whose load is not that of its stages.
+fn recorder_without_load(scenario: &Scenario) -> Recorder {
+    Recorder::with_watches(thresholds::watches(scenario)).with_workloads(scenario.workloads.len())
 }
 
 /// Returns what decides about the custom challenges of a scenario's pool.

@@ -1,6 +1,6 @@
 //! The parts of the report besides the measurements.
 
-use super::{RunInputs, health, stages, thresholds};
+use super::{RunInputs, RunOptions, health, stages, thresholds};
 use crate::actors::Finished;
 use crate::clock::ClockKind;
 use crate::compute::ComputeUsage;
@@ -25,6 +25,8 @@ pub(super) struct Description {
     pub(super) environment: Option<Environment>,
     pub(super) left_behind: Option<String>,
     pub(super) shards: Option<Shards>,
+    /// Whether the load was not that of the scenario's stages.
+    pub(super) live_load: bool,
 }
 
 impl Description {
@@ -42,9 +44,10 @@ impl Description {
             target: target(endpoint),
             target_options: endpoint.map(|at| at.options.clone()).unwrap_or_default(),
             machine,
-            environment: environment(inputs, started),
+            environment: environment(inputs.scenario, inputs.options, started),
             left_behind,
             shards: None,
+            live_load: false,
         }
     }
 }
@@ -77,8 +80,10 @@ fn run_info(
     let thresholds = thresholds::evaluate(&scenario.thresholds, &finished.recorder, finished.abort);
     let measured = finished.recorder.into_snapshot();
     let summary = measured.summary();
-    let Description { files, stages, target, target_options, machine, environment, left_behind, shards } =
-        description;
+    let Description {
+        files, stages, target, target_options, machine, environment, left_behind, shards, ..
+    } = description;
+    let asked = |rate: Option<f64>| rate.filter(|_| !description.live_load);
     let embedded = target == EMBEDDED;
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| embedded) });
     let (short_of, saturated) =
@@ -91,7 +96,11 @@ fn run_info(
         file: options.file.clone(),
         yaml: options.text.clone(),
         files,
-        workloads: scenario.workloads.iter().map(|plan| (plan.name.clone(), target_per_s(plan))).collect(),
+        workloads: scenario
+            .workloads
+            .iter()
+            .map(|plan| (plan.name.clone(), asked(target_per_s(plan))))
+            .collect(),
         stages,
         seed: scenario.seed.number(),
         clock: scenario.clock,
@@ -101,7 +110,7 @@ fn run_info(
         target,
         partial: finished.interrupted,
         left_behind,
-        asked_per_s: run_target_per_s(scenario),
+        asked_per_s: asked(run_target_per_s(scenario)),
         cpu,
         workers: Some(workers),
         modexps: client.modexps + server.modexps,
@@ -125,9 +134,13 @@ pub(super) fn target(endpoint: Option<&EndpointConfig>) -> String {
 }
 
 /// Returns the machine of a run under the wall clock.
-pub(super) fn environment(inputs: RunInputs<'_>, started: Timestamp) -> Option<Environment> {
-    let wall = inputs.scenario.clock == ClockKind::Wall;
-    wall.then(|| Environment::here(inputs.options.command.clone(), started))
+pub(super) fn environment(
+    scenario: &Scenario,
+    options: &RunOptions,
+    started: Timestamp,
+) -> Option<Environment> {
+    let wall = scenario.clock == ClockKind::Wall;
+    wall.then(|| Environment::here(options.command.clone(), started))
 }
 
 /// Returns the files that a scenario names, each once.

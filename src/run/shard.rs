@@ -7,10 +7,11 @@ use tokio_util::sync::CancellationToken;
 use super::shard_file::{ShardData, ShardFile, ShardedRun};
 use super::shard_options::{Division, ShardOptions, ShardQuotas};
 use super::start::wait_for_start;
-use super::{Played, RunError, RunOptions, RunOutput, play, prepare, report_info, stages};
-use crate::actors::{PlanLog, Schedule, system};
+use super::{RunError, RunOptions, RunOutput, play, prepare, report_info, stages};
+use crate::actors::{Finished, PlanLog, Schedule, system};
 use crate::clock::ClockKind;
-use crate::compute::Side;
+use crate::compute::{ComputeUsage, Side};
+use crate::report::MachineLoad;
 use crate::scenario::{GroupName, Model, Scenario, Service, ServiceModel};
 use crate::workload::Shard;
 
@@ -133,7 +134,13 @@ pub(super) fn run(
         let prepared = wait_for_start(prepare(plan).await?).await?;
         Ok::<_, RunError>(play(prepared).await)
     })?;
-    let file = shard_file(scenario, options, (shard, division), &played);
+    let recorded = Recorded {
+        finished: &played.finished,
+        usage: [Side::Client, Side::Server].map(|side| played.compute.usage(side)),
+        machine: played.machine,
+        left_behind: played.cleanup_error.as_ref().map(ToString::to_string),
+    };
+    let file = shard_file(scenario, options, (shard, division), recorded);
     Ok(RunOutput { shard: Some(file), ..super::report(played) })
 }
 
@@ -164,12 +171,21 @@ fn exact_schedule(
     Ok(Schedule { planned, load_ends: finished.recorder.load_ends().to_vec(), ..Schedule::default() })
 }
 
+/// What a shard has recorded.
+pub(super) struct Recorded<'r> {
+    pub(super) finished: &'r Finished,
+    /// The work of clients and pool.
+    pub(super) usage: [ComputeUsage; 2],
+    pub(super) machine: Option<MachineLoad>,
+    pub(super) left_behind: Option<String>,
+}
+
 /// Returns the file of a shard that has been played.
-fn shard_file(
+pub(super) fn shard_file(
     scenario: &Scenario,
     options: &RunOptions,
     (shard, division): (ShardOptions, Division),
-    played: &Played<'_>,
+    recorded: Recorded<'_>,
 ) -> ShardFile {
     let endpoint = options.endpoint.as_ref();
     let quotas = match division {
@@ -189,20 +205,21 @@ fn shard_file(
         options: options.replay_options.clone(),
         target: report_info::target(endpoint),
         target_options: endpoint.map(|at| at.options.clone()).unwrap_or_default(),
+        live_load: false,
     };
-    let finished = &played.finished;
+    let Recorded { finished, usage, machine, left_behind } = recorded;
     let data = ShardData {
         started: finished.started,
         interrupted: finished.interrupted,
         abort: finished.abort,
-        left_behind: played.cleanup_error.as_ref().map(ToString::to_string),
+        left_behind,
         recorder: finished.recorder.stored(),
         arrival_counts: finished.arrival_counts.clone(),
         devices: finished.devices.clone(),
         new_devices: finished.new_devices,
-        usage: [Side::Client, Side::Server].map(|side| played.compute.usage(side)),
-        machine: played.machine,
-        environment: report_info::environment(played.inputs, finished.started),
+        usage,
+        machine,
+        environment: report_info::environment(scenario, options, finished.started),
     };
     ShardFile {
         format: ShardFile::FORMAT,

@@ -47,6 +47,9 @@ pub(super) struct ShardedRun {
     pub(super) options: Vec<String>,
     pub(super) target: String,
     pub(super) target_options: Vec<String>,
+    /// Whether the load was not that of the scenario's stages, but set while the run went on.
+    #[serde(default)]
+    pub(super) live_load: bool,
 }
 
 /// What one shard recorded.
@@ -81,6 +84,13 @@ impl ShardFile {
     pub fn is_file_name(name: &str) -> bool {
         let index = name.strip_prefix("shard-").and_then(|rest| rest.strip_suffix(".json"));
         index.is_some_and(|index| index.parse::<u32>().is_ok_and(|index| Self::file_name(index) == name))
+    }
+
+    /// Sets that the load was set while the run went on.
+    pub(super) fn of_live_load(mut self) -> Self {
+        self.run.live_load = true;
+        self.run.stages.clear();
+        self
     }
 
     /// Returns the part of the run that this is.

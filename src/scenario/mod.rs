@@ -160,6 +160,20 @@ pub fn parse_with(file_name: &str, bytes: &[u8], files: ScheduleFiles<'_>) -> Re
     parse_overridden(file_name, bytes, files, (&[], None)).map(|(scenario, _)| scenario)
 }
 
+/// Parses the bytes of the scenario file `file_name` with these overrides, and returns its text with them too.
+/// Paths in the scenario are relative to the working directory.
+///
+/// # Errors
+///
+/// Returns all errors in the scenario and the overrides, and their positions.
+pub fn parse_overridden_text(
+    file_name: &str,
+    bytes: &[u8],
+    overrides: &[Override],
+) -> Result<(Scenario, String), Diagnostic> {
+    parse_overridden(file_name, bytes, ScheduleFiles::Directory(Path::new("")), overrides)
+}
+
 fn parse_overridden(
     file: &str,
     bytes: &[u8],

@@ -13,6 +13,9 @@ use poolproof_cognito::seed::Rng;
 /// Most sign-ins of other shards in a row. With 10,000 shards, a longer row has a probability below 10⁻⁴⁰.
 const MAX_SKIPPED: u32 = 1_000_000;
 
+/// Longer than any run, in a form that can be added to a time.
+const LONGEST: Duration = Duration::from_secs(1 << 32);
+
 /// The shortest think time.
 const MIN_THINK_TIME: Duration = Duration::from_micros(1);
 
@@ -64,6 +67,35 @@ pub struct ClosedWorkload {
 }
 
 impl ClosedWorkload {
+    /// Replaces the stages and limits by a number of users that is set while the run goes on; 0 at first.
+    pub fn live(self) -> Self {
+        let stage = ClosedStage { length: LONGEST, users: 0, warm_up: false, cool_down: false };
+        let limits = WorkloadLimits::default();
+        Self { starts_at: Duration::ZERO, limits, stages: vec![stage], stages_started: 1, ..self }
+    }
+
+    /// Sets the number of users of a live workload and returns the number of loops to start. Loops that are too
+    /// many end with their next sign-in.
+    pub fn set_users(&mut self, users: u32) -> u32 {
+        self.stages.iter_mut().for_each(|stage| stage.users = users);
+        let more = users.saturating_sub(self.active);
+        self.active += more;
+        more
+    }
+
+    /// Ends a live workload: no loop continues.
+    pub fn end_live(&mut self, elapsed: Duration) {
+        self.active = 0;
+        for stage in &mut self.stages {
+            (stage.length, stage.users) = (elapsed, 0);
+        }
+    }
+
+    /// Returns the highest number of users of its stages.
+    pub fn most_users(&self) -> u32 {
+        self.stages.iter().map(|stage| stage.users).max().unwrap_or_default()
+    }
+
     /// Returns the index of the workload in the scenario.
     pub const fn workload(&self) -> u16 {
         self.workload

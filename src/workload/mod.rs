@@ -14,6 +14,7 @@ mod arrivals;
 mod closed_workloads;
 mod codes;
 mod length;
+mod live;
 mod population;
 mod sampler;
 mod shard;
@@ -28,6 +29,7 @@ pub use length::{
     known_load, known_run_load, length, load_span, measured, measured_sign_ins, open_stages, run_length,
     run_measured_span, run_target_per_s, target_per_s, warm_up,
 };
+pub use live::LiveArrivals;
 pub use population::{DeviceOwners, UserSpec, device_owners, home_address, population};
 pub use sampler::{DrawnSignIn, SignInSampler};
 pub use shard::Shard;

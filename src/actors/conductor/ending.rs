@@ -1,8 +1,10 @@
 //! The end of a run: sign-ins in flight get a limited time after the end of the load.
 
+use std::time::Duration;
+
 use actix::prelude::*;
 
-use super::{Conductor, due};
+use super::{Conductor, Finished, due};
 use crate::workload::ClosedWorkload;
 
 impl Conductor {
@@ -34,5 +36,37 @@ impl Conductor {
         if self.in_flight.is_empty() {
             self.finish(false);
         }
+    }
+
+    /// Ends the run and returns its results. `interrupted` is whether it was canceled.
+    pub(super) fn finish(&mut self, interrupted: bool) {
+        let Some(done) = self.done.take() else { return };
+        let elapsed = self.elapsed();
+        self.report_progress(elapsed);
+        if let Some(mut tick) = self.tick.take() {
+            // Record what happened since the last tick. There is nothing left to cancel.
+            tick(&mut self.recorder, elapsed);
+        }
+        // The last second of a run counts as a whole one.
+        let begun = u64::from(elapsed.subsec_nanos() > 0);
+        let whole = Duration::from_secs(elapsed.as_secs() + begun);
+        self.recorder.tick(if interrupted { elapsed } else { whole });
+        if !interrupted {
+            self.recorder.complete();
+        }
+        let recorder = std::mem::take(&mut self.recorder);
+        // The receiver may be gone; then the result is not needed.
+        let arrival_counts = std::mem::take(&mut self.arrival_counts);
+        drop(done.send(Finished {
+            recorder,
+            started: self.start,
+            interrupted,
+            abort: self.abort,
+            arrival_counts,
+            devices: std::mem::take(&mut self.devices),
+            new_devices: self.new_devices,
+            drained_since: self.load_ended.filter(|_| self.drain.is_over()),
+            plan_log: self.plan_log.take(),
+        }));
     }
 }
