@@ -137,6 +137,7 @@ fn engine_config(args: &WorkerArgs, log: Arc<dyn Fn(&str) + Send + Sync>) -> Eng
             defect: None,
             endpoint: None,
             shard: None,
+            start_at: None,
             drain: args.drain,
             observer: Arc::new(|_| {}),
             live: None,

@@ -6,7 +6,7 @@
 
 The master assigns the scenario and a shard of its users to each worker. It counts the workers' reports in
 Locust's tables and keeps the newest state of each worker. When a test ends, it writes the states to
-OUT/shards/INDEX/shard.json, merges them with `poolproof merge`, and exits with the merge's exit code.
+OUT/shards/shard-INDEX.json, merges them with `poolproof merge`, and exits with the merge's exit code.
 """
 
 import logging
@@ -175,12 +175,11 @@ class Master:
         self.running = False
         folder = os.path.join(self.options.poolproof_out, "shards")
         shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
         for node, report in self.reports.items():
             if not report["last"]:
                 logger.error(f"{node} (shard {report['shard']}) sent no last report; its last state counts.")
-            shard = os.path.join(folder, str(report["shard"]))
-            os.makedirs(shard)
-            with open(os.path.join(shard, "shard.json"), "wb") as file:
+            with open(os.path.join(folder, f"shard-{report['shard']}.json"), "wb") as file:
                 file.write(report["state"])
         if not self.reports:
             logger.error("No worker sent a report; there is nothing to merge.")

@@ -26,6 +26,8 @@ use poolproof_cognito::time::Timestamp;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Time between two reports.
 const REPORT: Duration = Duration::from_secs(3);
+/// Time after which the worker asks for its assignment again. A master that starts misses the first messages.
+const HELLO: Duration = Duration::from_secs(1);
 /// Time after which a master that does not answer is asked over a new connection.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Time that a run gets for the users of its test after the worker has registered again.
@@ -153,6 +155,7 @@ pub struct Session {
     users: BTreeMap<String, u32>,
     /// When the run ends unless the master sends its users again.
     respawn_by: Option<Timestamp>,
+    next_hello: Timestamp,
     next_heartbeat: Timestamp,
     next_report: Timestamp,
     awaits_sample: bool,
@@ -182,6 +185,7 @@ impl Session {
             last_spawn: 0.0,
             users: BTreeMap::new(),
             respawn_by: None,
+            next_hello: now,
             next_heartbeat: now,
             next_report: now,
             awaits_sample: false,
@@ -311,6 +315,7 @@ impl Session {
             Link::Greeting(at) if now.since(at) > ANSWER => {
                 actions.extend(self.reconnect(now, "it does not answer `poolproof_hello`"));
             }
+            Link::Greeting(_) if self.next_hello <= now => actions.push(self.hello(now)),
             Link::Announced(at) if now.since(at) > ANSWER => {
                 actions.extend(self.reconnect(now, "it does not answer `client_ready`"));
             }
@@ -371,7 +376,12 @@ impl Session {
     fn greet(&mut self, now: Timestamp) -> Vec<Action> {
         self.unregister(now);
         self.link = Link::Greeting(now);
-        vec![Action::Send(WorkerMessage::Hello { session: self.master.clone() })]
+        vec![self.hello(now)]
+    }
+
+    fn hello(&mut self, now: Timestamp) -> Action {
+        self.next_hello = now.plus(HELLO);
+        Action::Send(WorkerMessage::Hello { session: self.master.clone() })
     }
 
     fn on_assignment(&mut self, now: Timestamp, assignment: Assignment) -> Vec<Action> {

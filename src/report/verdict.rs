@@ -40,7 +40,7 @@ impl Verdict {
         let cut = run_info.thresholds.iter().find_map(cancellation_sentence);
         if let Some(sentence) = cut {
             faults.push((THRESHOLD, format!("{sentence}{in_flight}")));
-        } else if let Some(sentence) = run_info.shards.as_ref().and_then(Shards::missing_sentence) {
+        } else if let Some(sentence) = run_info.shards.as_ref().and_then(Shards::partial_sentence) {
             faults.push((INTERRUPTED, sentence));
         } else if run_info.partial {
             let sentence = format!("The run was interrupted; this report is partial.{in_flight}");

@@ -1,5 +1,6 @@
 //! Merges the shards of a run into one report.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -42,6 +43,8 @@ pub struct Merge {
     /// The environment of the first shard, with its index.
     environment: Option<(u32, crate::report::Environment)>,
     left_behind: Vec<String>,
+    /// The shards that were canceled, by index.
+    ended_early: BTreeSet<u32>,
 }
 
 impl Merge {
@@ -71,6 +74,7 @@ impl Merge {
             machine: None,
             environment: None,
             left_behind: Vec::new(),
+            ended_early: BTreeSet::new(),
         };
         merge.add(name, file)?;
         Ok(merge)
@@ -101,6 +105,10 @@ impl Merge {
         let finished = &mut self.finished;
         finished.recorder.merge(&recorder).map_err(invalid)?;
         finished.interrupted |= interrupted;
+        // A threshold that canceled it is reported instead.
+        if interrupted && abort.is_none() {
+            self.ended_early.insert(file.index);
+        }
         finished.abort = [finished.abort, abort].into_iter().flatten().min_by_key(|abort| abort.elapsed);
         // The first start of all; before the first shard there is none.
         let is_first = self.names.iter().flatten().count() == 1;
@@ -139,16 +147,19 @@ impl Merge {
     /// Returns the merged run. Missing shards make it partial.
     pub fn finish(self) -> RunOutput {
         let missing = self.missing();
-        let Self { run, scenario, mut finished, usage, machine, environment, left_behind, .. } = self;
+        let Self {
+            run, scenario, mut finished, usage, machine, environment, left_behind, ended_early, ..
+        } = self;
         finished.recorder.complete_merge();
         finished.interrupted |= !missing.is_empty();
         if !finished.interrupted {
             finished.recorder.complete();
         }
         let separate = run.division == Division::Separate;
-        let shards = (separate || !missing.is_empty()).then(|| Shards {
+        let shards = (separate || finished.interrupted).then(|| Shards {
             count: run.count,
             missing,
+            ended_early: ended_early.into_iter().collect(),
             separate,
             quotas_divided: separate && run.quotas == ShardQuotas::Divided,
         });

@@ -202,7 +202,13 @@ async fn reports_sum_to_the_lossless_state() {
         let total = &report.stats.stats_total;
         assert_eq!((total.name.as_str(), total.method.as_str()), ("Aggregated", ""));
         sum += total.num_requests;
-        by_rows += report.stats.stats.iter().filter(|row| row.method == "sign-in").map(|row| row.num_requests).sum::<u64>();
+        by_rows += report
+            .stats
+            .stats
+            .iter()
+            .filter(|row| row.method == "sign-in")
+            .map(|row| row.num_requests)
+            .sum::<u64>();
         assert_eq!(total.response_times.values().sum::<u64>(), total.num_requests);
         assert_eq!(sign_ins(&report), sum, "both are of the same moment");
         master.acknowledge(&id, &report).await;
@@ -342,8 +348,12 @@ fn a_port_of_another_protocol_is_no_master() {
     let address = listener.local_addr().unwrap().to_string();
     // Accepts connections and is silent.
     std::thread::spawn(move || listener.incoming().collect::<Vec<_>>());
-    let (code, _, text) = output(poolproof().args(["worker", "--locust", &address, "--connect-timeout", "3s"]));
-    assert!(code == 107 && text.contains(&format!("no Locust master at {address} within 3s")), "{code} {text}");
+    let (code, _, text) =
+        output(poolproof().args(["worker", "--locust", &address, "--connect-timeout", "3s"]));
+    assert!(
+        code == 107 && text.contains(&format!("no Locust master at {address} within 3s")),
+        "{code} {text}"
+    );
     assert!(text.contains("it does not speak ZeroMQ"), "{text}");
 }
 

@@ -35,6 +35,10 @@ mod import_cycles;
 mod interop;
 mod issuer;
 mod load_reports;
+#[cfg(unix)]
+mod locust;
+#[cfg(unix)]
+mod locust_master;
 mod matrix;
 mod matrix_switches;
 mod memory;

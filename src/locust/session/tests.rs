@@ -19,8 +19,13 @@ fn session() -> Session {
 }
 
 fn assignment(session: &str) -> MasterMessage {
-    let assignment =
-        Assignment { protocol: PROTOCOL, session: session.to_owned(), shard: 1, shards: 2, ..Assignment::default() };
+    let assignment = Assignment {
+        protocol: PROTOCOL,
+        session: session.to_owned(),
+        shard: 1,
+        shards: 2,
+        ..Assignment::default()
+    };
     MasterMessage::Assignment(Box::new(assignment))
 }
 
@@ -125,7 +130,10 @@ fn the_last_report_precedes_the_end_of_a_test() {
     let mut session = running();
     assert_eq!(short(&session.on_message(at(2000), MasterMessage::Finish)), ["Finish(10s)"]);
     assert!(session.on_message(at(2050), spawn(1, 2.0, 9)).is_empty(), "the load is over");
-    assert_eq!(short(&session.on_event(at(2500), (1, EngineEvent::Finished(sample(5))))), ["report 1 of 5, last"]);
+    assert_eq!(
+        short(&session.on_event(at(2500), (1, EngineEvent::Finished(sample(5))))),
+        ["report 1 of 5, last"]
+    );
     // The master may stop before it acknowledges.
     let stopped = short(&session.on_message(at(2600), MasterMessage::Stop));
     assert_eq!(stopped, ["send ClientStopped", "hello Some(\"a\")"]);
@@ -152,7 +160,10 @@ fn stop_without_finish_ends_the_test_too() {
 fn quit_sends_the_last_report_within_half_a_second() {
     let mut session = running();
     assert_eq!(short(&session.on_message(at(2000), MasterMessage::Quit)), ["Finish(200ms)"]);
-    assert_eq!(short(&session.on_event(at(2300), (1, EngineEvent::Finished(sample(5))))), ["report 1 of 5, last"]);
+    assert_eq!(
+        short(&session.on_event(at(2300), (1, EngineEvent::Finished(sample(5))))),
+        ["report 1 of 5, last"]
+    );
     assert_eq!(short(&session.on_message(at(2400), MasterMessage::ReportAck(1))), ["exit"]);
     // Without an acknowledgement the worker ends by itself.
     let mut session = running();
@@ -188,7 +199,10 @@ fn after_a_lost_connection_no_sign_in_is_lost_or_counted_twice() {
     session.on_message(at(12_100), spawn(1, 9.0, 3));
     session.on_message(at(12_100), MasterMessage::ReportAck(1));
     assert_eq!(short(&pass(&mut session, 12_150, 12_150, true)), ["Sample"]);
-    assert_eq!(short(&session.on_event(at(12_200), (1, EngineEvent::Sample(sample(20))))), ["report 2 of 13"]);
+    assert_eq!(
+        short(&session.on_event(at(12_200), (1, EngineEvent::Sample(sample(20))))),
+        ["report 2 of 13"]
+    );
 }
 
 #[test]
@@ -199,7 +213,10 @@ fn another_master_gets_another_run() {
     session.on_connected(at(6000));
     assert_eq!(short(&session.on_message(at(6000), assignment("b"))), ["Discard", "prepare 2"]);
     session.on_event(at(6500), (2, EngineEvent::Prepared));
-    assert!(short(&session.on_message(at(6500), MasterMessage::Ack)).is_empty(), "the old report is of no test");
+    assert!(
+        short(&session.on_message(at(6500), MasterMessage::Ack)).is_empty(),
+        "the old report is of no test"
+    );
     session.on_message(at(7000), spawn(1, 1.0, 3));
     assert_eq!(short(&session.on_event(at(9000), (2, EngineEvent::Sample(sample(4))))), ["report 2 of 4"]);
 }
