@@ -8,6 +8,7 @@
 //! | [`cli`] | arguments become work and an exit code |
 //! | [`capacity`] | many runs: the highest rate that meets the objectives |
 //! | [`run`], [`matrix`], [`advise`], [`compare`] | one run; every cell of the policy; surprises in settings; builds compared |
+//! | [`locust`] | a worker of a Locust master |
 //! | [`http`], [`report`] | AWS JSON 1.1 as server and client; the report in all its forms |
 //! | [`actors`], [`store`] | conductor, users, devices and pool; the state file |
 //! | [`endpoint`] | a session at an endpoint: its pool, the users created there, their deletion |

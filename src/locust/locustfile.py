@@ -18,7 +18,7 @@ import time
 import uuid
 
 import gevent
-from locust import User, constant, events, task
+from locust import User, constant, events, runners, task
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner
 
 # The version of the messages between this file and the workers.
@@ -27,6 +27,8 @@ PROTOCOL = 1
 SESSION = uuid.uuid4().hex
 # Seconds after which the shard of a silent worker is given to another.
 SILENT = 300
+# Heartbeats that may be missing. Locust's 3 would end a test when the network loses packets for a few seconds.
+runners.HEARTBEAT_LIVENESS = 15
 
 logger = logging.getLogger("poolproof")
 

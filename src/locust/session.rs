@@ -30,6 +30,9 @@ const REPORT: Duration = Duration::from_secs(3);
 const HELLO: Duration = Duration::from_secs(1);
 /// Time after which a master that does not answer is asked over a new connection.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Time without an echo of heartbeats after which the worker connects again. TCP needs about 13 s to recover
+/// from a loss of all packets for 10 s.
+const ECHO: Duration = Duration::from_secs(15);
 /// Time that a run gets for the users of its test after the worker has registered again.
 const RESPAWN: Duration = Duration::from_secs(15);
 /// Time that sign-ins in flight get after `quit`: the master waits for half a second.
@@ -305,7 +308,7 @@ impl Session {
         }
         let mut actions = Vec::new();
         match self.link {
-            Link::Registered(echo) if now.since(echo) > ANSWER => {
+            Link::Registered(echo) if now.since(echo) > ECHO => {
                 actions.extend(self.reconnect(now, "it does not answer heartbeats"));
             }
             Link::Registered(_) if self.next_heartbeat <= now => {
