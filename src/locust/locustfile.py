@@ -115,6 +115,7 @@ class Master:
             answer["wait"] = f"shard {shard} has run in this test; the worker joins the next one"
         else:
             answer |= {
+                "test": self.options.poolproof_test if self.running else None,
                 "shard": shard,
                 "shards": self.shards,
                 "file": self.options.scenario,
@@ -126,6 +127,9 @@ class Master:
             # A new process numbers its reports from 1.
             self.counted.pop(node, None)
         self.runner.send_message("poolproof_assignment", answer, client_id=node)
+        if known and self.running and self.ending:
+            # It may have missed this message.
+            self.runner.send_message("poolproof_finish", client_id=node)
 
     def shard_of(self, node):
         """Returns the shard of a worker; None if there is none left."""

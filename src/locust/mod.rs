@@ -3,7 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `protocol` | the messages of both sides, and their msgpack form |
-//! | `session` | what a worker does with each message; without I/O |
+//! | `session`, `action` | what a worker does with each message; without I/O |
 //! | `stats` | rows and errors of Locust's tables since the report before |
 //! | `connection` | the ZeroMQ socket, built again whenever it fails |
 //! | `engine`, `run_engine` | the run as the session sees it, and the real one |
@@ -12,6 +12,7 @@
 //! The master runs Locust with our locustfile ([`LOCUSTFILE`]). It assigns scenario and shard to each worker,
 //! counts the reports, keeps the newest lossless state of each worker, and merges the states at the end.
 
+mod action;
 mod connection;
 mod engine;
 mod protocol;
@@ -20,13 +21,14 @@ mod session;
 mod stats;
 mod worker;
 
+pub use action::{Action, SessionConfig, WorkerError};
 pub use engine::{EngineError, EngineEvent, LoadEngine, Sample};
 pub use protocol::{
     Assignment, Bytes, Heartbeat, MasterMessage, PROTOCOL, ParsedOptions, ProtocolError, Report, Spawn,
     WorkerMessage,
 };
 pub use run_engine::{EngineConfig, MakeEndpoint, RunEngine};
-pub use session::{Action, Session, SessionConfig, WorkerError};
+pub use session::Session;
 pub use stats::{Counts, RowCounts, StatsReport};
 pub use worker::{EngineEvents, work};
 

@@ -95,6 +95,9 @@ pub struct Assignment {
     /// Why the worker must ask again later.
     #[serde(default)]
     pub wait: Option<String>,
+    /// The number of the test that runs, if one does.
+    #[serde(default)]
+    pub test: Option<u64>,
     /// The shard of this worker, from 0.
     #[serde(default)]
     pub shard: u32,

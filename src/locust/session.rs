@@ -12,90 +12,27 @@
 //! Reports have numbers and stay here until the master has counted them. After a lost connection they are sent
 //! again, and the locustfile counts each once.
 
+mod timers;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::engine::{EngineError, EngineEvent, Sample};
+use super::action::{Action, SessionConfig, WorkerError};
+use super::engine::{EngineEvent, Sample};
 use super::protocol::{
     Assignment, Bytes, MasterMessage, PROTOCOL, ProtocolError, Report, Spawn, WorkerMessage,
 };
 use super::stats::Counts;
 use poolproof_cognito::time::Timestamp;
 
-/// Time between two heartbeats.
-const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Time between two reports.
 const REPORT: Duration = Duration::from_secs(3);
-/// Time after which the worker asks for its assignment again. A master that starts misses the first messages.
-const HELLO: Duration = Duration::from_secs(1);
-/// Time after which a master that does not answer is asked over a new connection.
-const ANSWER: Duration = Duration::from_secs(5);
-/// Time without an echo of heartbeats after which the worker connects again. TCP needs about 13 s to recover
-/// from a loss of all packets for 10 s.
-const ECHO: Duration = Duration::from_secs(15);
-/// Time that a run gets for the users of its test after the worker has registered again.
-const RESPAWN: Duration = Duration::from_secs(15);
 /// Time that sign-ins in flight get after `quit`: the master waits for half a second.
 const QUIT_DRAIN: Duration = Duration::from_millis(200);
 /// Time that the last report gets after `quit`.
 const QUIT: Duration = Duration::from_secs(2);
 /// Frames in a row that are no messages, after which the worker gives up.
 const MAX_BAD_FRAMES: u32 = 16;
-
-/// The limits of a session.
-#[derive(Clone, Debug)]
-pub struct SessionConfig {
-    /// The master's address, for messages.
-    pub master: String,
-    /// The id of the worker.
-    pub node: String,
-    /// How long the worker tries to register.
-    pub connect_timeout: Duration,
-    /// How long requests may take after the end of the load.
-    pub drain: Duration,
-}
-
-/// How a worker ended.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// There is no master.
-    #[error("{0}")]
-    NoMaster(String),
-    /// The master has nothing for this worker to run.
-    #[error("{0}")]
-    Refused(String),
-    /// The run could not start or go on.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// A signal ended the worker.
-    #[error("interrupted; the master has the last report")]
-    Interrupted,
-}
-
-/// What the driver of a session has to do.
-#[derive(Debug)]
-pub enum Action {
-    /// Send this message.
-    Send(WorkerMessage),
-    /// Send a heartbeat with this state.
-    Heartbeat(&'static str),
-    /// Close the connection and connect again.
-    Reconnect,
-    /// Prepare the run with this number.
-    Prepare(u64, Box<Assignment>),
-    /// Set the number of users and the arrivals per second of each.
-    SetUsers(u32, f64),
-    /// Take a sample of the run.
-    Sample,
-    /// End the load. Sign-ins in flight get this time.
-    Finish(Duration),
-    /// Abort the run. Its results are not needed.
-    Discard,
-    /// Print this line.
-    Log(String),
-    /// End the worker.
-    Exit(Result<(), WorkerError>),
-}
 
 /// The connection to the master.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -156,8 +93,6 @@ pub struct Session {
     test: Option<u64>,
     last_spawn: f64,
     users: BTreeMap<String, u32>,
-    /// When the run ends unless the master sends its users again.
-    respawn_by: Option<Timestamp>,
     next_hello: Timestamp,
     next_heartbeat: Timestamp,
     next_report: Timestamp,
@@ -187,7 +122,6 @@ impl Session {
             test: None,
             last_spawn: 0.0,
             users: BTreeMap::new(),
-            respawn_by: None,
             next_hello: now,
             next_heartbeat: now,
             next_report: now,
@@ -295,98 +229,6 @@ impl Session {
         self.end(now, Next::Interrupt)
     }
 
-    /// Handles the time. Call it several times a second.
-    pub fn on_timer(&mut self, now: Timestamp) -> Vec<Action> {
-        if self.exit_at.is_some_and(|at| at <= now) {
-            return self.exit_now();
-        }
-        if !matches!(self.link, Link::Registered(_) | Link::Preparing)
-            && now.since(self.unregistered_since) > self.config.connect_timeout
-        {
-            let error = WorkerError::NoMaster(self.why_unregistered());
-            return self.exit(Err(error));
-        }
-        let mut actions = Vec::new();
-        match self.link {
-            Link::Registered(echo) if now.since(echo) > ECHO => {
-                actions.extend(self.reconnect(now, "it does not answer heartbeats"));
-            }
-            Link::Registered(_) if self.next_heartbeat <= now => {
-                self.next_heartbeat = now.plus(HEARTBEAT);
-                actions.push(Action::Heartbeat(self.state()));
-            }
-            Link::Greeting(at) if now.since(at) > ANSWER => {
-                actions.extend(self.reconnect(now, "it does not answer `poolproof_hello`"));
-            }
-            Link::Greeting(_) if self.next_hello <= now => actions.push(self.hello(now)),
-            Link::Announced(at) if now.since(at) > ANSWER => {
-                actions.extend(self.reconnect(now, "it does not answer `client_ready`"));
-            }
-            Link::Waiting(at) if now.since(at) > ANSWER => actions.extend(self.greet(now)),
-            _ => {}
-        }
-        if self.respawn_by.take_if(|by| *by <= now).is_some() && self.run == Run::Running {
-            actions.push(Action::Log("the master runs no test; the load ends".to_owned()));
-            actions.extend(self.on_stop(now));
-        }
-        let reports = self.run == Run::Running && self.pending.is_empty() && !self.awaits_sample;
-        if reports && matches!(self.link, Link::Registered(_)) && self.next_report <= now {
-            self.awaits_sample = true;
-            self.next_report = now.plus(REPORT);
-            actions.push(Action::Sample);
-        }
-        actions
-    }
-
-    /// Returns the state in heartbeats.
-    const fn state(&self) -> &'static str {
-        match self.run {
-            Run::Running | Run::Finishing | Run::Finished => "running",
-            Run::None | Run::Preparing | Run::Prepared => "ready",
-        }
-    }
-
-    fn why_unregistered(&self) -> String {
-        let SessionConfig { master, node, connect_timeout, .. } = &self.config;
-        let why = match self.link {
-            Link::Down => self.last_error.clone().unwrap_or_else(|| "no connection".to_owned()),
-            Link::Announced(_) => {
-                format!("it does not register this worker; another worker may have the id {node}")
-            }
-            _ => format!(
-                "it does not answer: it runs without the locustfile that `poolproof locustfile` prints, or \
-                 another worker has the id {node}"
-            ),
-        };
-        format!("no Locust master at {master} within {connect_timeout:?}: {why}")
-    }
-
-    /// Starts the time in which the worker must register.
-    fn unregister(&mut self, now: Timestamp) {
-        if matches!(self.link, Link::Registered(_) | Link::Preparing) {
-            self.unregistered_since = now;
-        }
-    }
-
-    fn reconnect(&mut self, now: Timestamp, why: &str) -> Vec<Action> {
-        self.unregister(now);
-        self.link = Link::Down;
-        let line = format!("connecting to {} again: {why}", self.config.master);
-        vec![Action::Log(line), Action::Reconnect]
-    }
-
-    /// Asks for the assignment.
-    fn greet(&mut self, now: Timestamp) -> Vec<Action> {
-        self.unregister(now);
-        self.link = Link::Greeting(now);
-        vec![self.hello(now)]
-    }
-
-    fn hello(&mut self, now: Timestamp) -> Action {
-        self.next_hello = now.plus(HELLO);
-        Action::Send(WorkerMessage::Hello { session: self.master.clone() })
-    }
-
     fn on_assignment(&mut self, now: Timestamp, assignment: Assignment) -> Vec<Action> {
         if !matches!(self.link, Link::Greeting(_)) {
             return Vec::new();
@@ -413,7 +255,10 @@ impl Session {
                 self.link = Link::Preparing;
                 Vec::new()
             }
-            Run::Prepared | Run::Running | Run::Finishing if same_master => self.announce(now),
+            Run::Prepared if same_master => self.announce(now),
+            Run::Running | Run::Finishing if same_master && assignment.test == self.test => {
+                self.announce(now)
+            }
             Run::Finished if same_master && !self.pending.is_empty() => self.announce(now),
             _ => self.prepare(same_master, assignment),
         }
@@ -422,7 +267,7 @@ impl Session {
     fn prepare(&mut self, same_master: bool, assignment: Assignment) -> Vec<Action> {
         let mut actions = Vec::new();
         if !matches!(self.run, Run::None | Run::Finished) {
-            actions.push(Action::Log("the master is another one; the run is discarded".to_owned()));
+            actions.push(Action::Log("the test of this run has ended; the run is discarded".to_owned()));
             actions.push(Action::Discard);
         }
         if !same_master {
@@ -431,7 +276,7 @@ impl Session {
         self.master = Some(assignment.session.clone());
         self.shard = assignment.shard;
         (self.run, self.next, self.link) = (Run::Preparing, Next::Wait, Link::Preparing);
-        (self.test, self.respawn_by, self.awaits_sample) = (None, None, false);
+        (self.test, self.awaits_sample) = (None, false);
         self.run_number += 1;
         actions.push(Action::Prepare(self.run_number, Box::new(assignment)));
         actions
@@ -449,7 +294,6 @@ impl Session {
         }
         self.link = Link::Registered(now);
         self.next_heartbeat = now;
-        self.respawn_by = (self.run == Run::Running).then(|| now.plus(RESPAWN));
         let line = format!("registered at {} as shard {}", self.config.master, self.shard);
         let again = self.pending.iter().cloned().map(|report| Action::Send(WorkerMessage::Report(report)));
         std::iter::once(Action::Log(line)).chain(again).collect()
@@ -470,7 +314,6 @@ impl Session {
             Run::Running => {}
             Run::None | Run::Preparing | Run::Finishing | Run::Finished => return Vec::new(),
         }
-        self.respawn_by = None;
         if spawn.timestamp <= self.last_spawn {
             return Vec::new();
         }

@@ -32,18 +32,24 @@ pub struct RowCounts {
     pub failures: u64,
     /// Those of them without a response time.
     pub without_time: u64,
-    /// Response times in µs and their counts.
+    /// Response times in µs, as upper bounds of the histogram's buckets, and their counts.
     times_us: BTreeMap<u64, u64>,
+    /// The longest response time in µs, exactly.
+    longest_us: u64,
 }
 
 impl RowCounts {
     fn new(requests: u64, failures: u64, times: &Latencies) -> Self {
         let buckets = times.histogram().iter_recorded();
-        let longest = times.max_us().unwrap_or_default();
-        let times_us = buckets
-            .map(|bucket| (bucket.value_iterated_to().min(longest), bucket.count_at_value()))
-            .collect();
-        Self { requests, failures, without_time: requests.saturating_sub(times.count()), times_us }
+        let times_us = buckets.map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value())).collect();
+        let longest_us = times.max_us().unwrap_or_default();
+        Self {
+            requests,
+            failures,
+            without_time: requests.saturating_sub(times.count()),
+            times_us,
+            longest_us,
+        }
     }
 
     /// Returns what has been added to `before`.
@@ -59,6 +65,7 @@ impl RowCounts {
             failures: self.failures.saturating_sub(before.failures),
             without_time: self.without_time.saturating_sub(before.without_time),
             times_us: self.times_us.iter().filter_map(|(us, count)| more(us, count)).collect(),
+            longest_us: self.longest_us,
         }
     }
 }
@@ -188,7 +195,7 @@ struct Entry {
 
 impl Entry {
     fn new(method: &'static str, name: &str, row: &RowCounts, (from, to): (u64, u64)) -> Self {
-        let ms = |us: u64| us as f64 / 1000.0;
+        let ms = |us: u64| us.min(row.longest_us) as f64 / 1000.0;
         let mut response_times = BTreeMap::new();
         for (us, count) in &row.times_us {
             *response_times.entry(rounded_ms(*us)).or_default() += count;
@@ -286,6 +293,24 @@ mod tests {
         let nothing = second.since(&second, (106, 109), &users);
         assert_eq!((nothing.sign_ins(), nothing.stats_total.last_request_timestamp), (0, None));
         assert!(nothing.stats.is_empty());
+    }
+
+    /// The longest time of a report is not in the same place as that of the next one.
+    #[test]
+    fn no_time_is_counted_twice() {
+        let (mut before, mut sum) = (Counts::default(), 0);
+        let mut times = Latencies::fine();
+        for nth in 1..200_u64 {
+            times.record(Duration::from_micros(nth * nth * 37));
+            let now = counts(RowCounts::new(nth, 0, &times), 0);
+            let report = now.since(&before, (nth, nth + 1), &BTreeMap::new());
+            let times = report.stats_total.response_times;
+            assert_eq!(times.values().sum::<u64>(), 1, "{nth}: {times:?}");
+            assert!(report.stats_total.max_response_time <= (nth * nth * 37) as f64 / 1000.0);
+            sum += report.stats_total.num_requests;
+            before = now;
+        }
+        assert_eq!(sum, 199);
     }
 
     #[test]

@@ -7,10 +7,11 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::action::{Action, SessionConfig, WorkerError};
 use super::connection::{Connection, Incoming};
 use super::engine::{EngineEvent, LoadEngine};
 use super::protocol::{Heartbeat, MasterMessage, WorkerMessage};
-use super::session::{Action, Session, SessionConfig, WorkerError};
+use super::session::Session;
 use crate::clock::{Clock, ClockKind, RealTime};
 use crate::control_groups::usable_cores;
 

@@ -152,8 +152,13 @@ impl Master {
     }
 
     async fn assign(&mut self, id: &str, session: &str, scenario: &str) {
+        self.assign_in(id, (session, None), scenario).await;
+    }
+
+    /// Assigns a scenario while this test runs.
+    async fn assign_in(&mut self, id: &str, (session, test): (&str, Option<u64>), scenario: &str) {
         let assignment = json!({
-            "protocol": 1, "session": session, "shard": 1, "shards": 2, "file": "live.yaml", "scenario": scenario,
+            "protocol": 1, "session": session, "test": test, "shard": 1, "shards": 2, "file": "live.yaml", "scenario": scenario,
             "set": [], "target": null,
         });
         self.send(id, "poolproof_assignment", assignment).await;
@@ -175,11 +180,15 @@ impl Master {
 }
 
 /// Waits for the end of a worker. Returns its exit code and what it printed to standard error.
-fn ended(mut worker: Running) -> (Option<i32>, String) {
-    let mut text = String::new();
-    let child: &mut Child = &mut worker.0;
-    child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
-    (child.wait().unwrap().code(), text)
+async fn ended(mut worker: Running) -> (Option<i32>, String) {
+    // The sockets of the master need the thread meanwhile.
+    let wait = move || {
+        let mut text = String::new();
+        let child: &mut Child = &mut worker.0;
+        child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        (child.wait().unwrap().code(), text)
+    };
+    tokio::task::spawn_blocking(wait).await.unwrap()
 }
 
 fn sign_ins(report: &Report) -> u64 {
@@ -223,7 +232,7 @@ async fn reports_sum_to_the_lossless_state() {
     assert!(sum > 50 && by_rows == sum, "{sum} sign-ins, {by_rows} in rows");
     assert_eq!(last.stats.user_count, 0);
     master.send(&id, "quit", ()).await;
-    let (code, text) = ended(worker);
+    let (code, text) = ended(worker).await;
     assert_eq!(code, Some(0), "{text}");
 }
 
@@ -249,7 +258,7 @@ async fn a_worker_serves_one_test_after_the_other() {
     }
     let id = master.expect("poolproof_hello").await;
     master.send(&id, "quit", ()).await;
-    assert_eq!(ended(worker).0, Some(0));
+    assert_eq!(ended(worker).await.0, Some(0));
 }
 
 #[tokio::test]
@@ -263,7 +272,7 @@ async fn errors_are_counted_by_rule() {
     master.spawn(&id, 1, 1.0, 5).await;
     let (_, report, _) = master.next().await;
     let errors: Vec<String> = report.unwrap().stats.errors.into_keys().collect();
-    assert!(errors.iter().any(|error| error.contains("wrong password")), "{errors:?}");
+    assert!(errors.iter().any(|error| error.contains("refused.wrong-password: ")), "{errors:?}");
     master.send(&id, "quit", ()).await;
     drop(worker);
 }
@@ -279,7 +288,7 @@ async fn a_lost_report_is_sent_again() {
     // The master asks for a new connection, and has not counted the report.
     master.send(&id, "reconnect", ()).await;
     assert_eq!(master.expect("poolproof_hello").await, id);
-    master.assign(&id, "session", LIVE).await;
+    master.assign_in(&id, ("session", Some(1)), LIVE).await;
     master.expect("client_ready").await;
     master.send(&id, "ack", json!({ "index": 0 })).await;
     let (_, again, _) = master.next().await;
@@ -293,15 +302,18 @@ async fn a_lost_report_is_sent_again() {
     let counted = again.stats.stats_total.num_requests + last.stats.stats_total.num_requests;
     assert!(last.last && sign_ins(&last) == counted, "{} of {counted}", sign_ins(&last));
     master.acknowledge(&id, &last).await;
-    assert_eq!(ended(worker).0, Some(0));
+    assert_eq!(ended(worker).await.0, Some(0));
 }
 
 #[tokio::test]
 async fn what_cannot_run_is_refused() {
+    let both = LIVE.split("workload:").next().unwrap().to_owned()
+        + "workloads:\n  - { name: open, stages: [ { for: 1s, rate: 1/s } ] }\n  \
+           - { name: closed, model: closed, stages: [ { for: 1s, users: 1 } ] }\n";
     for (scenario, code, wanted) in [
         (LIVE.replace("clock: wall", "clock: virtual"), 2, "--set clock=wall"),
         (LIVE.replace("mix:", "mixture:"), 104, "unknown"),
-        (LIVE.replace("users: 400", "users: 1"), 2, "use more users"),
+        (both, 2, "must be all open or all closed"),
     ] {
         let mut master = Master::bind().await;
         let worker = master.worker(&[]);
@@ -309,7 +321,7 @@ async fn what_cannot_run_is_refused() {
         master.assign(&id, "session", &scenario).await;
         // The message is in Locust's table of exceptions too.
         assert_eq!(master.expect("exception").await, id);
-        let (ended, text) = ended(worker);
+        let (ended, text) = ended(worker).await;
         assert!(ended == Some(code) && text.contains(wanted), "{ended:?} {text}");
     }
 }
@@ -322,7 +334,7 @@ async fn frames_that_are_no_messages_end_the_worker() {
     for _ in 0..16 {
         master.send_frame(&id, b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
     }
-    let (code, text) = ended(worker);
+    let (code, text) = ended(worker).await;
     assert!(code == Some(107) && text.contains("is no Locust master: 16 frames in a row"), "{code:?} {text}");
 }
 
@@ -339,7 +351,7 @@ async fn a_flood_of_messages_is_survived() {
     master.send(&id, "quit", ()).await;
     let (_, report, _) = master.next().await;
     master.acknowledge(&id, &report.unwrap()).await;
-    assert_eq!(ended(worker).0, Some(0));
+    assert_eq!(ended(worker).await.0, Some(0));
 }
 
 #[test]

@@ -98,6 +98,9 @@ impl Locust {
         };
         assert_eq!(row["num_requests"], report.sign_ins.started, "{logs}");
         assert_eq!(row["num_failures"], report.sign_ins.refused, "{logs}");
+        let times = row["response_times"].as_object().unwrap().values();
+        let times: u64 = times.map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!(times, report.latency.sign_in.intended.count, "{logs}");
         let intended = &report.latency.sign_in.intended;
         for (quantile, us) in [(0.5, intended.p50_us), (0.9, intended.p90_us), (1.0, intended.max_us)] {
             let (locust, ms) = (percentile(row, quantile), us.unwrap() as f64 / 1000.0);
@@ -255,19 +258,25 @@ fn the_web_interface_starts_and_stops_tests() {
     for users in [4, 8] {
         locust.wait_for(2, 0);
         locust.web("POST /swarm", &format!("user_count={users}&spawn_rate=8")).unwrap();
+        // The interface shows statistics that can be two seconds old.
+        wait_until("the users", || locust.statistics().is_some_and(|all| all["user_count"] == users));
         locust.wait_for(2, 40);
         locust.web("POST /swarm", &format!("user_count={}&spawn_rate=8", users / 2)).unwrap();
         wait_until("requests per second", || {
             locust.statistics().is_some_and(|all| all["total_rps"].as_f64() > Some(0.0))
         });
         locust.web("POST /stop", "").unwrap();
-        wait_until("the end of the test", || {
-            locust.statistics().is_some_and(|all| all["state"] == "stopped")
+        wait_until("the report of the same count", || {
+            let counted = locust.statistics().and_then(|all| {
+                let rows = all["stats"].as_array()?.iter();
+                rows.filter(|row| row["name"] == "Aggregated").find_map(|row| row["num_requests"].as_u64())
+            });
+            let path = locust.folder.join("out/live/report.json");
+            let report = fs::read_to_string(path).ok();
+            let report = report.and_then(|text| serde_json::from_str::<Report>(&text).ok());
+            counted.is_some() && report.map(|report| report.sign_ins.started) == counted
         });
-        let counted =
-            locust.statistics().unwrap()["stats"].as_array().unwrap().last().unwrap()["num_requests"].clone();
         let report = locust.report();
-        assert_eq!(counted, report.sign_ins.started, "{}", locust.logs());
         reports.push(report.environment.unwrap().started_at);
     }
     assert_ne!(reports[0], reports[1], "each test has its own report");

@@ -1,4 +1,5 @@
 use super::*;
+use crate::locust::engine::EngineError;
 use crate::locust::protocol::ParsedOptions;
 
 const START: u64 = 1_000_000_000;
@@ -195,7 +196,7 @@ fn after_a_lost_connection_no_sign_in_is_lost_or_counted_twice() {
     assert_eq!(short(&pass(&mut session, 18_050, 20_000, false)), ["Reconnect"]);
     assert!(pass(&mut session, 20_050, 22_000, false).is_empty(), "the load goes on, unreported");
     assert_eq!(short(&session.on_connected(at(22_000))), ["hello Some(\"a\")"]);
-    assert_eq!(short(&session.on_message(at(22_000), assignment("a"))), ["send ClientReady"]);
+    assert_eq!(short(&session.on_message(at(22_000), assignment_in("a", Some(1)))), ["send ClientReady"]);
     assert_eq!(short(&session.on_message(at(22_000), MasterMessage::Ack)), ["report 1 of 7"]);
     session.on_message(at(22_100), spawn(1, 9.0, 3));
     session.on_message(at(22_100), MasterMessage::ReportAck(1));
@@ -223,15 +224,13 @@ fn another_master_gets_another_run() {
 }
 
 #[test]
-fn a_run_without_a_test_ends() {
-    let mut session = running();
-    session.on_disconnected(at(2000), "closed".to_owned());
-    session.on_connected(at(3000));
-    session.on_message(at(3000), assignment("a"));
-    session.on_message(at(3000), MasterMessage::Ack);
-    // The master does not send the users again, because its test has ended.
-    let actions = pass(&mut session, 3050, 18_000, true);
-    assert!(short(&actions).ends_with(&["Finish(10s)".to_owned()]), "{actions:?}");
+fn a_run_whose_test_has_ended_is_discarded() {
+    for test in [None, Some(2)] {
+        let mut session = running();
+        session.on_disconnected(at(2000), "closed".to_owned());
+        session.on_connected(at(3000));
+        assert_eq!(short(&session.on_message(at(3000), assignment_in("a", test))), ["Discard", "prepare 2"]);
+    }
 }
 
 #[test]
