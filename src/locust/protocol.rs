@@ -135,7 +135,7 @@ pub enum WorkerMessage {
     /// The worker has the users of [`Spawn`].
     SpawningComplete(BTreeMap<String, u32>),
     /// Counts since the report before, and everything since the start of the test.
-    Report(Report),
+    Report(Box<Report>),
     /// The worker has ended its test.
     ClientStopped,
     /// The worker ends because of this error.

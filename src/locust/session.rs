@@ -295,7 +295,8 @@ impl Session {
         self.link = Link::Registered(now);
         self.next_heartbeat = now;
         let line = format!("registered at {} as shard {}", self.config.master, self.shard);
-        let again = self.pending.iter().cloned().map(|report| Action::Send(WorkerMessage::Report(report)));
+        let again =
+            self.pending.iter().cloned().map(|report| Action::Send(WorkerMessage::Report(Box::new(report))));
         std::iter::once(Action::Log(line)).chain(again).collect()
     }
 
@@ -419,7 +420,7 @@ impl Session {
         };
         self.pending.push(report.clone());
         match self.link {
-            Link::Registered(_) => vec![Action::Send(WorkerMessage::Report(report))],
+            Link::Registered(_) => vec![Action::Send(WorkerMessage::Report(Box::new(report)))],
             _ => Vec::new(),
         }
     }

@@ -91,7 +91,7 @@ impl Counts {
                 ((SIGN_IN, name.clone()), row)
             })),
         }
-        let steps = SignInStep::ALL.into_iter().filter_map(|step| Some((step, summary.step(*step)?)));
+        let steps = SignInStep::ALL.iter().filter_map(|step| Some((step, summary.step(*step)?)));
         rows.extend(
             steps.map(|(step, times)| ((STEP, step.to_string()), RowCounts::new(times.count(), 0, times))),
         );

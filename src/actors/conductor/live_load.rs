@@ -62,7 +62,7 @@ impl Conductor {
         match self.live.as_mut().and_then(LiveSchedule::take_update) {
             None => {}
             Some(LoadUpdate::Users { users, rate_per_user }) => {
-                self.set_live_users(users, rate_per_user, ctx)
+                self.set_live_users(users, rate_per_user, ctx);
             }
             Some(LoadUpdate::End(drain)) => {
                 self.live = None;

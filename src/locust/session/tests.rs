@@ -20,13 +20,14 @@ fn session() -> Session {
 }
 
 fn assignment(session: &str) -> MasterMessage {
-    let assignment = Assignment {
-        protocol: PROTOCOL,
-        session: session.to_owned(),
-        shard: 1,
-        shards: 2,
-        ..Assignment::default()
-    };
+    assignment_in(session, None)
+}
+
+/// The answer of a master whose test has this number.
+fn assignment_in(session: &str, test: Option<u64>) -> MasterMessage {
+    let session = session.to_owned();
+    let assignment =
+        Assignment { protocol: PROTOCOL, session, test, shard: 1, shards: 2, ..Assignment::default() };
     MasterMessage::Assignment(Box::new(assignment))
 }
 
