@@ -171,7 +171,7 @@ pub fn parse_overridden_text(
     bytes: &[u8],
     overrides: &[Override],
 ) -> Result<(Scenario, String), Diagnostic> {
-    parse_overridden(file_name, bytes, ScheduleFiles::Directory(Path::new("")), overrides)
+    parse_overridden(file_name, bytes, ScheduleFiles::Directory(Path::new("")), (overrides, None))
 }
 
 fn parse_overridden(
