@@ -23,13 +23,13 @@ authentication: use it in a private network only.
 Examples:
   poolproof locustfile > locustfile.py
   locust --master -f locustfile.py --headless --expect-workers 2 -u 20 -t 1m
-    --scenario scenarios/wall.yaml --poolproof-out reports/locust
+    --scenario scenarios/smoke.yaml --poolproof-out reports/locust
   poolproof worker --locust 127.0.0.1:5557        on each machine";
 
 pub(super) const LOCUSTFILE_EXAMPLES: &str = "\
 Examples:
   poolproof locustfile > locustfile.py
-  locust --master -f locustfile.py --scenario scenarios/wall.yaml";
+  locust --master -f locustfile.py --scenario scenarios/smoke.yaml";
 
 /// Longest id: the identity of a ZeroMQ socket has at most 255 bytes.
 const MAX_ID: usize = 200;

@@ -5,12 +5,12 @@
 //! run          none ─▶ preparing ─▶ prepared ─ spawn ▶ running ─ finish, stop, quit ▶ finishing ▶ finished
 //! ```
 //!
-//! A worker asks for its assignment first and registers when its users exist. So a test starts with users that
-//! can sign in, and its time does not include their setup. A worker that loses its master keeps its load, asks
-//! for the assignment again and registers again. If that master is another one, the old run is discarded.
+//! A worker asks for its assignment first and registers when its users exist. So a test starts with users
+//! that can sign in, and its time does not include their setup. A worker that loses its master keeps its
+//! load, asks for the assignment again and registers again. If its test has ended, the run is discarded.
 //!
-//! Reports have numbers and stay here until the master has counted them. After a lost connection they are sent
-//! again, and the locustfile counts each once.
+//! Reports have numbers and stay here until the master has counted them. After a lost connection they are
+//! sent again, and the locustfile counts each once.
 
 mod timers;
 

@@ -11,8 +11,8 @@ pub struct Shards {
     pub count: u32,
     /// The indices of shards that are missing, so that the report is partial.
     pub missing: Vec<u32>,
-    /// The indices of shards that were canceled or lost during the run, which is partial too. Omitted if there
-    /// are none.
+    /// The indices of shards that were canceled or lost during the run, which makes it partial. Omitted if
+    /// there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended_early: Vec<u32>,
     /// Whether each shard had users, and without a target also a pool, of its own, so that the report can

@@ -160,7 +160,7 @@ pub fn parse_with(file_name: &str, bytes: &[u8], files: ScheduleFiles<'_>) -> Re
     parse_overridden(file_name, bytes, files, (&[], None)).map(|(scenario, _)| scenario)
 }
 
-/// Parses the bytes of the scenario file `file_name` with these overrides, and returns its text with them too.
+/// Parses the bytes of the scenario file `file_name` with these overrides, and returns its text with them.
 /// Paths in the scenario are relative to the working directory.
 ///
 /// # Errors

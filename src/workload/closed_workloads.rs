@@ -74,8 +74,8 @@ impl ClosedWorkload {
         Self { starts_at: Duration::ZERO, limits, stages: vec![stage], stages_started: 1, ..self }
     }
 
-    /// Sets the number of users of a live workload and returns the number of loops to start. Loops that are too
-    /// many end with their next sign-in.
+    /// Sets the number of users of a live workload and returns the number of loops to start. Loops beyond it
+    /// end with their next sign-in.
     pub fn set_users(&mut self, users: u32) -> u32 {
         self.stages.iter_mut().for_each(|stage| stage.users = users);
         let more = users.saturating_sub(self.active);

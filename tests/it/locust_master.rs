@@ -1,7 +1,7 @@
 //! Workers of Locust with a real Locust master, and its web interface.
 //!
-//! These tests are ignored by default, because they need python3 and install Locust into `target/interop`. Run
-//! them with `cargo test --test it -- --ignored locust_master::`.
+//! These tests are ignored by default, because they need python3 and install Locust into `target/interop`.
+//! Run them with `cargo test --test it -- --ignored locust_master::`.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
