@@ -19,10 +19,9 @@ use super::scenario_args::ScenarioArgs;
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use super::shard_args::ShardArgs;
 use super::target_args::TargetArgs;
-use super::values::{ClockArg, whole, workers};
-use super::worker::{LOCUSTFILE_EXAMPLES, WORKER_EXAMPLES, WorkerArgs};
+use super::values::{ClockArg, backend, duration, whole, workers};
+use super::worker_args::{LOCUSTFILE_EXAMPLES, WORKER_EXAMPLES, WorkerArgs};
 use crate::advise::Severity;
-use crate::scenario;
 use poolproof_srp::Backend;
 
 const EXIT_CODES: &str = "\
@@ -200,16 +199,6 @@ pub(super) struct ReportArgs {
     /// The report.json of another run of the same scenario, to show next to this one.
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
-}
-
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    scenario::time(text)
-}
-
-pub(super) fn backend(text: &str) -> Result<Backend, String> {
-    let backend: Backend =
-        text.parse().map_err(|()| "expected one of reference, portable, avx2 and ifma".to_owned())?;
-    if backend.is_available() { Ok(backend) } else { Err(format!("this CPU does not support {backend}")) }
 }
 
 #[derive(clap::Args, Debug)]

@@ -40,6 +40,7 @@ mod target_args;
 mod users;
 mod values;
 mod worker;
+mod worker_args;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

@@ -1,8 +1,12 @@
 //! Option values of several commands.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 
 use crate::clock::ClockKind;
+use crate::scenario;
+use poolproof_srp::Backend;
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ClockArg {
@@ -74,4 +78,14 @@ mod tests {
         // The steal that a run's verdict warns about is the limit for pairs.
         assert_eq!(share("5%"), Ok(crate::report::MAX_STEAL));
     }
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    scenario::time(text)
+}
+
+pub(super) fn backend(text: &str) -> Result<Backend, String> {
+    let backend: Backend =
+        text.parse().map_err(|()| "expected one of reference, portable, avx2 and ifma".to_owned())?;
+    if backend.is_available() { Ok(backend) } else { Err(format!("this CPU does not support {backend}")) }
 }
