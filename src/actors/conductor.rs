@@ -19,6 +19,8 @@ use super::run_context::{
     ThresholdAbort, Tick,
 };
 use super::user::{SignInResult, StartSignIn, StartedUser, User};
+use planned::PlannedTurn;
+
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::metrics::{DueSignIn, Recorder, SignInRecord};
@@ -54,6 +56,8 @@ pub struct Conductor {
     closed_workloads: BTreeMap<u16, ClosedWorkload>,
     /// Sign-ins of known users at known times.
     planned: VecDeque<PlannedSignIn>,
+    /// Those whose start has come before the end of their user's last sign-in was processed.
+    starting: Vec<PlannedTurn>,
     /// Load that is set from outside, until it ends.
     live: Option<LiveSchedule>,
     /// The next arrival of the schedule.
@@ -111,6 +115,7 @@ impl Conductor {
                 .map(|closed_workloads| (closed_workloads.workload(), closed_workloads))
                 .collect(),
             planned: schedule.planned.into(),
+            starting: Vec::new(),
             live: schedule.live,
             next: None,
             waiting: VecDeque::new(),
@@ -284,6 +289,7 @@ impl Conductor {
     /// Continues after a sign-in: starts the next queued arrival, and the next iteration of the same loop.
     fn after_sign_in(&mut self, user: usize, step_used: Option<u64>, workload: u16, ctx: &mut Context<Self>) {
         let ready = self.idle.release(user, step_used, self.clock.now());
+        self.start_next_turn(user, ctx);
         let fits = |(arrival, _): &(Arrival, bool)| {
             self.idle.meets(user, self.idle.needed(arrival.user, arrival.intent.needs_device()))
         };

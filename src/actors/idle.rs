@@ -107,6 +107,11 @@ impl IdleUsers {
         Err(unavailable)
     }
 
+    /// Returns whether the user signs in at the moment.
+    pub(super) fn is_busy(&self, user: usize) -> bool {
+        self.users.get(user).is_some_and(|user| user.busy)
+    }
+
     /// Takes this user, who is idle.
     pub(super) fn take_user(&mut self, user: usize) {
         if !std::mem::replace(&mut self.users[user].busy, true) {

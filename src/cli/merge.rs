@@ -23,7 +23,7 @@ Examples:
 /// Folders are searched for shards this deep.
 const MAX_DEPTH: usize = 3;
 /// The largest file of a shard. All parts are bounded, but windows of thresholds keep every second.
-const MAX_BYTES: usize = 256 << 20;
+const MAX_BYTES: usize = 128 << 20;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct MergeArgs {
@@ -43,8 +43,10 @@ pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Exit> {
     let mut merges: BTreeMap<String, Merge> = BTreeMap::new();
     for file in &files {
         let name = file.display().to_string();
-        let shard =
-            read(file).map_err(|why| not_comparable(&MergeError::Invalid { name: name.clone(), why }))?;
+        let text = crate::input::read_text(file, MAX_BYTES)
+            .map_err(|error| usage_error(format_args!("cannot read {name}: {error}")))?;
+        let shard = ShardFile::parse(&text)
+            .map_err(|why| not_comparable(&MergeError::Invalid { name: name.clone(), why }))?;
         let added = match merges.get_mut(shard.scenario_name()) {
             Some(merge) => merge.add(&name, shard),
             None => {
@@ -139,14 +141,11 @@ fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Resul
             if depth > 0 {
                 find(&path, depth - 1, files)?;
             }
-        } else if path.file_name().and_then(|name| name.to_str()).is_some_and(ShardFile::is_file_name) {
+        } else if path.is_file()
+            && path.file_name().and_then(|name| name.to_str()).is_some_and(ShardFile::is_file_name)
+        {
             files.push(path);
         }
     }
     Ok(())
-}
-
-fn read(file: &Path) -> Result<ShardFile, String> {
-    let text = crate::input::read_text(file, MAX_BYTES).map_err(|error| error.to_string())?;
-    ShardFile::parse(&text)
 }

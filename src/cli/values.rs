@@ -56,6 +56,16 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a share of at most 100 %, such as 5%".to_owned())
 }
 
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    scenario::time(text)
+}
+
+pub(super) fn backend(text: &str) -> Result<Backend, String> {
+    let backend: Backend =
+        text.parse().map_err(|()| "expected one of reference, portable, avx2 and ifma".to_owned())?;
+    if backend.is_available() { Ok(backend) } else { Err(format!("this CPU does not support {backend}")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,14 +88,4 @@ mod tests {
         // The steal that a run's verdict warns about is the limit for pairs.
         assert_eq!(share("5%"), Ok(crate::report::MAX_STEAL));
     }
-}
-
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    scenario::time(text)
-}
-
-pub(super) fn backend(text: &str) -> Result<Backend, String> {
-    let backend: Backend =
-        text.parse().map_err(|()| "expected one of reference, portable, avx2 and ifma".to_owned())?;
-    if backend.is_available() { Ok(backend) } else { Err(format!("this CPU does not support {backend}")) }
 }

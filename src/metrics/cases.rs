@@ -106,7 +106,7 @@ impl Cases {
 
     /// Returns the number of decisions in all cases and about refresh tokens.
     pub(super) fn count(&self) -> u64 {
-        self.cases.values().flatten().map(|seen| seen.count).sum::<u64>() + self.refreshes
+        self.cases.values().flatten().map(|seen| seen.count).fold(self.refreshes, u64::saturating_add)
     }
 
     pub(super) fn record(&mut self, verdict: &Judgement) {
@@ -138,7 +138,7 @@ impl Cases {
         let all = self.cases.entry(case).or_default();
         // Kept in order, so that the result does not depend on the order of recording.
         match all.binary_search_by(|one| (one.rule, &one.expected, &one.seen).cmp(&(rule, expected, seen))) {
-            Ok(at) => all[at].count += count,
+            Ok(at) => all[at].count = all[at].count.saturating_add(count),
             Err(at) => {
                 all.insert(at, DecisionCount { rule, expected: expected.clone(), seen: seen.clone(), count });
             }

@@ -58,6 +58,12 @@ impl TryFrom<StoredLatencies> for Latencies {
         for (us, count) in stored.buckets {
             latencies.record_us(us, count);
         }
+        let (shortest, longest) = stored.extremes.unwrap_or(NONE);
+        if stored.extremes.is_some() != (latencies.count() > 0)
+            || stored.extremes.is_some_and(|_| shortest > longest)
+        {
+            return Err("the shortest and the longest time of a histogram do not fit its counts");
+        }
         latencies.set_extremes(stored.extremes);
         Ok(latencies)
     }
@@ -93,6 +99,11 @@ impl Latencies {
     /// Returns the histogram, for exports.
     pub const fn histogram(&self) -> &Histogram<u64> {
         &self.histogram
+    }
+
+    /// Returns whether it has the precision of [`Self::fine`].
+    pub(super) fn is_fine(&self) -> bool {
+        self.histogram.sigfig() == 3
     }
 
     /// Returns how many times were recorded.

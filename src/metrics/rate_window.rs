@@ -83,10 +83,10 @@ impl RateWindow {
     /// plus one mean gap, so that n arrivals have n gaps.
     fn offered_us(self, n: u64) -> Option<f64> {
         if let Some(load) = self.load {
-            let time_us = load.until_us - load.from_us;
+            let time_us = load.until_us.saturating_sub(load.from_us);
             return (n > 1 && time_us > 0).then_some(time_us as f64);
         }
-        let span_us = self.last_intended_us - self.first_intended_us;
+        let span_us = self.last_intended_us.saturating_sub(self.first_intended_us);
         (n > 1 && span_us > 0).then(|| span_us as f64 * n as f64 / (n - 1) as f64)
     }
 

@@ -116,7 +116,7 @@ impl Recorder {
     ///
     /// `other` is of another scenario, or its sums do not agree.
     pub fn merge(&mut self, other: &StoredRecorder) -> Result<(), &'static str> {
-        if !other.snapshot.is_consistent() {
+        if !self.snapshot.can_merge(&other.snapshot) {
             return Err("its sums do not agree");
         }
         self.snapshot.merge(&other.snapshot);

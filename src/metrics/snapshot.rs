@@ -147,6 +147,17 @@ impl Snapshot {
                 .all(|(step, latencies)| sum_of_steps(&self.timeline, *step) == latencies.count())
     }
 
+    /// Returns whether `other` can be merged into this: it has the same workloads, its histograms have the
+    /// same precision, and its sums agree.
+    pub(super) fn can_merge(&self, other: &Self) -> bool {
+        let fine = [&other.intended, &other.service, &other.undecided, &other.lag];
+        other.workload_totals.len() == self.workload_totals.len()
+            && other.workload_totals.iter().all(WorkloadTotals::is_fine)
+            && fine.into_iter().chain(other.steps.values()).all(Latencies::is_fine)
+            && other.timeline.is_valid()
+            && other.is_consistent()
+    }
+
     /// Returns the bytes on the heap that can grow.
     pub(super) fn heap_bytes(&self) -> usize {
         let steps: usize = self.steps.values().map(Latencies::heap_bytes).sum();

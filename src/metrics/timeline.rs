@@ -151,6 +151,19 @@ impl Timeline {
         self.at(moment).load.get_or_insert_default().add(&load);
     }
 
+    /// Returns whether the intervals are as a run records them.
+    pub(super) fn is_valid(&self) -> bool {
+        let seconds = self.width_us / 1_000_000;
+        let interval = |interval: &Interval| {
+            interval.warm_up + interval.cool_down <= interval.offered
+                && interval.latency.as_ref().is_none_or(|latency| !latency.is_fine())
+        };
+        seconds.is_power_of_two()
+            && seconds * 1_000_000 == self.width_us
+            && self.intervals.len() <= Self::MAX_INTERVALS
+            && self.intervals.iter().all(interval)
+    }
+
     /// Returns the bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         let latency = |interval: &Interval| interval.latency.as_ref().map_or(0, Latencies::heap_bytes);

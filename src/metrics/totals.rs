@@ -66,6 +66,11 @@ impl WorkloadTotals {
         self.service.merge(&other.service);
     }
 
+    /// Returns whether its histograms have the precision of a run.
+    pub(super) fn is_fine(&self) -> bool {
+        self.intended.is_fine() && self.service.is_fine()
+    }
+
     /// Returns the bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         self.intended.heap_bytes() + self.service.heap_bytes()

@@ -258,7 +258,7 @@ impl RunTotals {
         self.counts.add(&other.counts);
         self.window = RateWindow::merged(self.window, other.window);
         match (&mut self.latencies, &other.latencies) {
-            (Some(latencies), Some(other)) => latencies.merge(other),
+            (Some(latencies), Some(other)) if other.is_fine() => latencies.merge(other),
             (None, None) => {}
             _ => return false,
         }

@@ -58,6 +58,9 @@ impl Merge {
         let shard = file.shard().map_err(invalid)?;
         let scenario = scenario::parse(name, file.run.scenario.as_bytes())
             .map_err(|diagnostic| invalid(format!("its scenario is invalid: {diagnostic}")))?;
+        if scenario.name != file.run.name {
+            return Err(invalid("its name is not that of its scenario".to_owned()));
+        }
         let count = usize::try_from(shard.count()).unwrap_or(usize::MAX);
         let mut merge = Self {
             run: file.run.clone(),
@@ -113,6 +116,14 @@ impl Merge {
         // The first start of all; before the first shard there is none.
         let is_first = self.names.iter().flatten().count() == 1;
         finished.started = if is_first { started } else { finished.started.min(started) };
+        if file
+            .data
+            .arrival_counts
+            .keys()
+            .any(|workload| usize::from(*workload) >= self.scenario.workloads.len())
+        {
+            return Err(invalid("it has counts of workloads that its scenario does not have"));
+        }
         for (workload, counts) in &file.data.arrival_counts {
             finished.arrival_counts.entry(*workload).or_default().add(counts);
         }
@@ -218,6 +229,10 @@ impl ShardedRun {
                 (self.target != other.target)
                     .then(|| format!("its target is {}, not {}", other.target, self.target))
             })
-            .or_else(|| (self != other).then(|| "its options differ".to_owned()))
+            // A machine can name the same file by another path.
+            .or_else(|| {
+                let other = Self { file: self.file.clone(), ..other.clone() };
+                (*self != other).then(|| "its options differ".to_owned())
+            })
     }
 }

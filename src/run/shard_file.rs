@@ -1,8 +1,10 @@
 //! `shard-INDEX.json`: everything that one shard of a run recorded, without loss, and what describes the run.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::shard_options::{Division, ShardQuotas};
 use crate::actors::{ArrivalCounts, ThresholdAbort};
@@ -141,14 +143,16 @@ impl ShardFile {
         }
         let header: Header = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let own = env!("CARGO_PKG_VERSION");
-        if header.format != Self::FORMAT || header.version != own {
+        if header.version != own {
             return Err(format!(
                 "poolproof {} wrote it, and this is {own}; use one version for all shards and for the merge",
                 header.version
             ));
         }
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        check_numbers(&value)?;
+        if header.format != Self::FORMAT {
+            return Err(format!("its format is {}, and this version reads {}", header.format, Self::FORMAT));
+        }
+        serde_json::from_str::<CheckedFile>(text).map_err(|error| error.to_string())?;
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
@@ -161,16 +165,73 @@ impl ShardFile {
     }
 }
 
-/// Refuses numbers that no run can have, so that sums of them are exact.
-fn check_numbers(value: &serde_json::Value) -> Result<(), String> {
-    use serde_json::Value;
-    const MAX: u64 = 1 << 53;
-    match value {
-        Value::Number(number) if number.as_u64().is_some_and(|number| number > MAX) => {
-            Err(format!("{number} is too large"))
-        }
-        Value::Array(values) => values.iter().try_for_each(check_numbers),
-        Value::Object(fields) => fields.values().try_for_each(check_numbers),
-        _ => Ok(()),
+/// The largest count or time in µs in a file: sums of those of all shards are exact.
+const MAX_NUMBER: u64 = 1 << 46;
+
+/// The counts and times of a file.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "reading checks them")]
+struct CheckedFile {
+    data: CheckedData,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "reading checks them")]
+struct CheckedData {
+    recorder: Checked,
+    arrival_counts: Checked,
+    devices: Checked,
+    new_devices: Checked,
+    usage: Checked,
+}
+
+/// Any JSON value without numbers above [`MAX_NUMBER`], also in keys. Nothing is kept of it.
+struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Checked {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value of a run")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self, E> {
+        if number <= MAX_NUMBER { Ok(self) } else { Err(E::custom(format!("{number} is too large"))) }
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self, E> {
+        text.parse().map_or(Ok(Self), |number| self.visit_u64(number))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Self, A::Error> {
+        while values.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        while fields.next_entry::<Self, Self>()?.is_some() {}
+        Ok(self)
     }
 }

@@ -10,6 +10,8 @@ use poolproof::run::{
 use poolproof::scenario::{self, Scenario};
 use poolproof::workload::Shard;
 
+use serde_json::{Value, json};
+
 use crate::run_fixture::{bundled, run_options};
 
 fn shard_options(index: u32, count: u32) -> ShardOptions {
@@ -115,7 +117,7 @@ fn sums_that_do_not_agree_and_large_numbers_are_refused() {
     for (damaged, why) in [
         (text[..text.len() / 2].to_owned(), "EOF while parsing"),
         ("{}".to_owned(), "missing field `format`"),
-        (replaced("\"format\":1", "\"format\":2"), "use one version"),
+        (replaced("\"format\":1", "\"format\":2"), "this version reads 1"),
         (replaced("\"version\":\"", "\"version\":\"9."), "use one version"),
         (replaced("\"warm_up\":", "\"warm_up\":18446744073709551615,\"x\":"), "too large"),
         (replaced("\"id\":\"", "\"id\":\"no-such-"), "has no rule"),
@@ -198,4 +200,66 @@ fn coupled_scenarios_are_divided_only_on_request() {
     assert!(play(3, ShardQuotas::Divided).unwrap_err().contains("2 cores cannot be divided among 3 shards"));
     let too_many = play(16, ShardQuotas::Divided).unwrap_err();
     assert!(too_many.contains("cannot be divided among 16 shards"), "{too_many}");
+}
+
+/// One user, whose sign-ins follow each other without a pause: a closed loop and arrivals that wait.
+#[test]
+fn sign_ins_that_wait_for_their_user_merge_exactly() {
+    let head = "version: 1\nname: one\nclock: virtual\ngroup: toy\n";
+    let loops = format!(
+        "{head}pool: {{ remember: always, mfa: off }}\npopulation: {{ users: 1, factors: {{ none: 1 }} }}\n\
+         workloads:\n\
+         \x20 - {{ name: x, model: closed, think_time: 100ms, stages: [ {{ for: 20s, users: 1 }} ], mix: {{ known_device: 40, new_device: 20, forgotten_device: 20 }} }}\n\
+         \x20 - {{ name: y, model: closed, think_time: 150ms, stages: [ {{ for: 20s, users: 1 }} ], mix: {{ new_device: 20, forgotten_device: 20, known_device: 20 }} }}\n\
+         service: {{ modexp_256: 30ms }}\n"
+    );
+    let arrivals = format!(
+        "{head}pool: {{ remember: always, mfa: on }}\npopulation: {{ users: 1, factors: {{ sms: 1 }} }}\n\
+         workload: {{ arrivals: constant, stages: [ {{ for: 10s, rate: 1/s }} ], mix: {{ known_device: 50, forgotten_device: 50 }} }}\n\
+         client: {{ mfa_delay: 4s }}\n"
+    );
+    for text in [loops, arrivals] {
+        let scenario = scenario::parse("one.yaml", text.as_bytes()).unwrap();
+        let report = whole(&scenario, &text).to_json();
+        for count in [1, 2] {
+            assert_eq!(
+                merged(shard_files(&scenario, &text, count).unwrap()).report.to_json(),
+                report,
+                "{text}"
+            );
+        }
+    }
+}
+
+/// Files that no run writes: none may panic, loop, or write outside of the folder.
+#[test]
+fn files_that_no_run_writes_are_refused() {
+    let scenario = scenario::parse("windows.yaml", WINDOWS.as_bytes()).unwrap();
+    let file: Value =
+        serde_json::from_str(&shard_files(&scenario, WINDOWS, 1).unwrap().remove(0).to_json()).unwrap();
+    let edits: [(&str, Value); 11] = [
+        ("/run/name", json!("../../elsewhere")),
+        ("/data/recorder/snapshot/intended/extremes", json!([9, 0])),
+        ("/data/recorder/snapshot/intended/extremes", Value::Null),
+        ("/data/recorder/snapshot/intended/figures", json!(2)),
+        ("/data/recorder/snapshot/timeline/intervals/0/warm_up", json!(99_999)),
+        ("/data/recorder/snapshot/timeline/width_us", json!(0)),
+        ("/data/recorder/snapshot/timeline/width_us", json!(3_000_000)),
+        ("/data/recorder/snapshot/workload_totals", json!([])),
+        ("/data/recorder/watches/1", json!({ "seconds": { "18446744073709551615": {} } })),
+        ("/data/recorder/elapsed/secs", json!(1_u64 << 53)),
+        (
+            "/data/arrival_counts",
+            json!({ "9": { "asked": 1, "waited": 0, "waited_for_code": 0, "dropped": 0 } }),
+        ),
+    ];
+    for (place, value) in edits {
+        let mut edited = file.clone();
+        *edited.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = value;
+        let refused = match ShardFile::parse(&edited.to_string()) {
+            Err(_) => true,
+            Ok(file) => Merge::new("edited", file).is_err(),
+        };
+        assert!(refused, "{place}");
+    }
 }

@@ -6,6 +6,15 @@ use super::{Conductor, due};
 use crate::actors::planned::{PlannedSignIn, PlannedStart, Wait};
 use crate::workload::Arrival;
 
+/// A planned sign-in whose start has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlannedTurn {
+    /// The place of its user.
+    user: usize,
+    arrival: Arrival,
+    waited_for_code: bool,
+}
+
 impl Conductor {
     /// Logs an arrival that is due, if the run is played for a plan, and counts how it met its time.
     pub(super) fn count_due(&mut self, arrival: &Arrival, wait: Wait) {
@@ -54,16 +63,34 @@ impl Conductor {
             }
             return;
         };
-        let place = self.idle.place(user);
+        let turn = PlannedTurn { user: self.idle.place(user), arrival, waited_for_code };
         if at <= self.elapsed() {
-            return self.dispatch(place, arrival, waited_for_code, ctx);
+            return self.take_turn(turn, ctx);
         }
         // It counts as in flight, so that the run does not end before it has started.
         self.in_flight.insert(arrival.number, arrival);
         let (clock, start) = (self.clock, self.start.plus(at));
         let wait = async move { clock.sleep_until(start).await };
         ctx.spawn(wait.into_actor(self).map(move |(), conductor, ctx| {
-            conductor.dispatch(place, arrival, waited_for_code, ctx);
+            conductor.take_turn(turn, ctx);
         }));
+    }
+
+    /// Starts a planned sign-in, or lets it wait until the end of its user's last one is processed: a sign-in
+    /// can end and the next one start at the same time.
+    fn take_turn(&mut self, turn: PlannedTurn, ctx: &mut Context<Self>) {
+        self.in_flight.insert(turn.arrival.number, turn.arrival);
+        self.starting.push(turn);
+        if !self.idle.is_busy(turn.user) {
+            self.start_next_turn(turn.user, ctx);
+        }
+    }
+
+    /// Starts the planned sign-in of this user that waits longest.
+    pub(super) fn start_next_turn(&mut self, user: usize, ctx: &mut Context<Self>) {
+        let Some(at) = self.starting.iter().position(|turn| turn.user == user) else { return };
+        let PlannedTurn { arrival, waited_for_code, .. } = self.starting.remove(at);
+        self.idle.take_user(user);
+        self.dispatch(user, arrival, waited_for_code, ctx);
     }
 }
