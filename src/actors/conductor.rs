@@ -58,6 +58,8 @@ pub struct Conductor {
     planned: VecDeque<PlannedSignIn>,
     /// Those whose start has come before the end of their user's last sign-in was processed.
     starting: Vec<PlannedTurn>,
+    /// Planned sign-ins that have started, by user.
+    turns: Vec<u32>,
     /// Load that is set from outside, until it ends.
     live: Option<LiveSchedule>,
     /// The next arrival of the schedule.
@@ -106,6 +108,7 @@ impl Conductor {
             start: clock.now(),
             idle: IdleUsers::new(users.iter().map(|user| (user.number, user.kind(), user.totp_step_used))),
             devices: users.iter().map(|user| user.devices).collect(),
+            turns: vec![0; users.len()],
             users: users.into_iter().map(|user| user.actor).collect(),
             new_devices: 0,
             open_arrivals: schedule.open_arrivals,

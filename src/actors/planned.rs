@@ -34,6 +34,8 @@ pub struct PlannedStart {
     pub user: u32,
     /// The start, since the start of the run.
     pub at: Duration,
+    /// Number of the user's sign-ins that start before it.
+    pub turn: u32,
     /// Whether the time until then was a wait for a TOTP code, which is no latency.
     pub waited_for_code: bool,
 }
@@ -44,13 +46,15 @@ pub struct PlanLog {
     shard: Shard,
     /// Arrivals that have not started, by number.
     waiting: BTreeMap<u64, (Arrival, Wait)>,
+    /// Started sign-ins by user.
+    turns: BTreeMap<u32, u32>,
     planned: Vec<PlannedSignIn>,
 }
 
 impl PlanLog {
     /// Creates a log of the sign-ins of this shard.
     pub const fn new(shard: Shard) -> Self {
-        Self { shard, waiting: BTreeMap::new(), planned: Vec::new() }
+        Self { shard, waiting: BTreeMap::new(), turns: BTreeMap::new(), planned: Vec::new() }
     }
 
     /// Logs an arrival that is due.
@@ -61,9 +65,12 @@ impl PlanLog {
         }
     }
 
-    /// Logs the start of an arrival.
-    pub(super) fn start(&mut self, arrival: Arrival, start: PlannedStart) {
-        self.end(arrival, Some(start));
+    /// Logs the start of an arrival by this user of the population, at this time of the run.
+    pub(super) fn start(&mut self, arrival: Arrival, user: u32, at: Duration, waited_for_code: bool) {
+        let turns = self.turns.entry(user).or_default();
+        let turn = *turns;
+        *turns += 1;
+        self.end(arrival, Some(PlannedStart { user, at, turn, waited_for_code }));
     }
 
     fn end(&mut self, arrival: Arrival, start: Option<PlannedStart>) {

@@ -11,6 +11,8 @@ use crate::workload::Arrival;
 pub(super) struct PlannedTurn {
     /// The place of its user.
     user: usize,
+    /// Number of the user's sign-ins before it.
+    turn: u32,
     arrival: Arrival,
     waited_for_code: bool,
 }
@@ -32,7 +34,7 @@ impl Conductor {
     pub(super) fn log_start(&mut self, user: usize, arrival: &Arrival, waited_for_code: bool) {
         let (user, at) = (self.number(user), self.elapsed());
         if let Some(log) = &mut self.plan_log {
-            log.start(*arrival, PlannedStart { user, at, waited_for_code });
+            log.start(*arrival, user, at, waited_for_code);
         }
     }
 
@@ -56,14 +58,14 @@ impl Conductor {
         let PlannedSignIn { arrival, wait, start } = planned;
         self.recorder.due(due(&arrival));
         self.count_due(&arrival, wait);
-        let Some(PlannedStart { user, at, waited_for_code }) = start else {
+        let Some(PlannedStart { user, at, turn, waited_for_code }) = start else {
             match wait.dropped {
                 true => self.recorder.dropped(due(&arrival)),
                 false => self.recorder.unfinished(due(&arrival)),
             }
             return;
         };
-        let turn = PlannedTurn { user: self.idle.place(user), arrival, waited_for_code };
+        let turn = PlannedTurn { user: self.idle.place(user), turn, arrival, waited_for_code };
         if at <= self.elapsed() {
             return self.take_turn(turn, ctx);
         }
@@ -76,8 +78,8 @@ impl Conductor {
         }));
     }
 
-    /// Starts a planned sign-in, or lets it wait until the end of its user's last one is processed: a sign-in
-    /// can end and the next one start at the same time.
+    /// Starts a planned sign-in, or lets it wait for those before it: several sign-ins of one user can start
+    /// and end at the same time.
     fn take_turn(&mut self, turn: PlannedTurn, ctx: &mut Context<Self>) {
         self.in_flight.insert(turn.arrival.number, turn.arrival);
         self.starting.push(turn);
@@ -86,9 +88,14 @@ impl Conductor {
         }
     }
 
-    /// Starts the planned sign-in of this user that waits longest.
+    /// Starts the planned sign-in whose turn it is, if this user is idle and its start has come.
     pub(super) fn start_next_turn(&mut self, user: usize, ctx: &mut Context<Self>) {
-        let Some(at) = self.starting.iter().position(|turn| turn.user == user) else { return };
+        let next = self.turns.get(user).copied().unwrap_or_default();
+        let is_next = |turn: &PlannedTurn| turn.user == user && turn.turn == next;
+        let Some(at) = self.starting.iter().position(is_next) else { return };
+        if let Some(turns) = self.turns.get_mut(user) {
+            *turns += 1;
+        }
         let PlannedTurn { arrival, waited_for_code, .. } = self.starting.remove(at);
         self.idle.take_user(user);
         self.dispatch(user, arrival, waited_for_code, ctx);
