@@ -423,7 +423,7 @@ fn invalid_flag_combinations_are_rejected() {
         ("compare one two --base x --head y", "cannot be used with"),
         ("compare --base x", "--head <CMD>"),
         ("compare one two --pairs 10", "--base <CMD>"),
-        ("compare --base x --head y --pairs 4", "4 is not in 5..=1000"),
+        ("compare --base x --head y --pairs 4", "expected a whole number from 5 to 1000"),
         ("compare --base x --head y --pairs 10 --max-pairs 9", "--max-pairs 9 is lower than --pairs 10"),
         ("compare --base x --head y --min-effect 5", "such as 5%"),
         ("compare --base x --head y --max-steal 101%", "at most 100 %"),
