@@ -38,18 +38,11 @@ pub(crate) fn play_shard(
     });
     let run_options = RunOptions {
         file: "bench.yaml".to_owned(),
-        text: String::new(),
-        command: String::new(),
-        replay_options: Vec::new(),
         workers: Some((client_workers, 1)),
-        backend: None,
-        defect: None,
         endpoint,
         shard,
-        start_at: None,
-        drain: None,
         observer,
-        live: None,
+        ..RunOptions::default()
     };
     let output =
         run(&scenario, &run_options, &CancellationToken::default()).unwrap_or_else(|error| panic!("{error}"));

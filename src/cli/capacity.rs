@@ -32,16 +32,10 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
         file: args.file.display().to_string(),
         text,
         command: super::command_line(),
-        replay_options: Vec::new(),
         workers: args.workers,
-        backend: None,
-        defect: None,
         endpoint,
-        shard: None,
-        start_at: None,
-        drain: None,
         observer: progress.observer(),
-        live: None,
+        ..RunOptions::default()
     };
     let options = CapacityOptions {
         objectives: args.slo.clone(),

@@ -1,7 +1,6 @@
 //! Merges the shards of a run into one report.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
@@ -177,17 +176,8 @@ impl Merge {
         let options = RunOptions {
             file: run.file,
             text: run.text,
-            command: String::new(),
             replay_options: run.options,
-            workers: None,
-            backend: None,
-            defect: None,
-            endpoint: None,
-            shard: None,
-            start_at: None,
-            drain: None,
-            observer: Arc::new(|_| {}),
-            live: None,
+            ..RunOptions::default()
         };
         let cancel_token = &CancellationToken::new();
         let inputs = RunInputs {

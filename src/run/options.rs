@@ -73,6 +73,27 @@ pub struct RunOptions {
     pub live: Option<LiveReports>,
 }
 
+/// The whole run of the embedded pool, without observers.
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            file: String::new(),
+            text: String::new(),
+            command: String::new(),
+            replay_options: Vec::new(),
+            workers: None,
+            backend: None,
+            defect: None,
+            endpoint: None,
+            shard: None,
+            start_at: None,
+            drain: None,
+            observer: Arc::new(|_| {}),
+            live: None,
+        }
+    }
+}
+
 /// A run could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use poolproof::capacity::{Capacity, CapacityOptions, LevelDurations, Limit, find};
@@ -46,21 +45,8 @@ fn options_for(objectives: &[&str]) -> CapacityOptions {
 
 fn search(yaml: &str, options: &CapacityOptions, defect: Option<Defect>) -> Capacity {
     let scenario = scenario::parse("core.yaml", yaml.as_bytes()).unwrap();
-    let run_options = RunOptions {
-        file: "core.yaml".to_owned(),
-        text: yaml.to_owned(),
-        command: String::new(),
-        replay_options: Vec::new(),
-        workers: None,
-        backend: None,
-        defect,
-        endpoint: None,
-        shard: None,
-        start_at: None,
-        drain: None,
-        observer: Arc::new(|_| {}),
-        live: None,
-    };
+    let run_options =
+        RunOptions { file: "core.yaml".to_owned(), text: yaml.to_owned(), defect, ..RunOptions::default() };
     find(&scenario, options, &run_options, &CancellationToken::default(), &|_| {}).unwrap()
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use poolproof::actors::{Finished, RunContext, system};
@@ -56,21 +55,7 @@ pub(crate) fn play_with(scenario: &Scenario, defect: Option<Defect>) -> Report {
 
 /// Returns the options of a run without an observer.
 pub(crate) fn run_options(defect: Option<Defect>) -> RunOptions {
-    RunOptions {
-        file: "test.yaml".to_owned(),
-        text: String::new(),
-        command: String::new(),
-        replay_options: Vec::new(),
-        workers: None,
-        backend: None,
-        defect,
-        endpoint: None,
-        shard: None,
-        start_at: None,
-        drain: None,
-        observer: Arc::new(|_| {}),
-        live: None,
-    }
+    RunOptions { file: "test.yaml".to_owned(), defect, ..RunOptions::default() }
 }
 
 /// Runs a scenario against the target that `target` creates for the embedded pool, and records with
